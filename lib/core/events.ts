@@ -1,0 +1,25 @@
+// What an op tells while it works. The library never prints; the command line turns these into its progress line.
+
+import type { DdvError } from './errors.js'
+
+export type Phase = 'scan' | 'hash' | 'check' | 'upload' | 'download' | 'write'
+
+export type Event =
+  /** More work is known of than before; totals add up over the op. */
+  | { readonly type: 'total'; readonly phase: Phase; readonly files: number; readonly bytes: number }
+  /** Work that is done, as an increment. */
+  | { readonly type: 'done'; readonly phase: Phase; readonly files: number; readonly bytes: number }
+  /** Something the user should know of, which does not fail the op. */
+  | { readonly type: 'warning'; readonly message: string; readonly hint?: string }
+  /** One target failed; the op goes on with the others and reports all of them at the end. */
+  | { readonly type: 'failed'; readonly target: string; readonly error: DdvError }
+  /** A try that failed and will be repeated. `wait` in milliseconds. */
+  | { readonly type: 'retry'; readonly what: string; readonly attempt: number; readonly wait: number }
+
+export type OnEvent = (event: Event) => void
+
+/** What every op takes beside its own options. */
+export interface Control {
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: OnEvent | undefined
+}

@@ -1,0 +1,139 @@
+// Manifest, format 1: the listing of a tracked directory, itself a blob. See FORMAT.md.
+
+import { type Digest, isDigest } from './digest.js'
+import { DdvError } from './errors.js'
+import { compareUtf8, type TreePath, treePathProblem } from './tree-path.js'
+
+/** One file. `size` in bytes. */
+export interface FileEntry {
+  readonly path: TreePath
+  readonly digest: Digest
+  readonly size: number
+  readonly executable: boolean
+}
+
+/** A directory that holds nothing; directories that hold something are implied by their files. */
+export interface EmptyDirectoryEntry {
+  readonly path: TreePath
+  readonly digest: undefined
+}
+
+export type ManifestEntry = FileEntry | EmptyDirectoryEntry
+
+export const isFileEntry = (entry: ManifestEntry): entry is FileEntry => entry.digest !== undefined
+
+/** The row of a manifest, and of a pointer's `entries`. */
+export type ManifestRow = readonly [string, string, number, 'x'] | readonly [string, string, number] | readonly [string]
+
+const head = 'ddv-manifest 1'
+
+const rowText = (entry: ManifestEntry): string =>
+  entry.digest === undefined
+    ? `[${JSON.stringify(`${entry.path}/`)}]`
+    : `[${JSON.stringify(entry.path)},"${entry.digest}",${entry.size}${entry.executable ? ',"x"' : ''}]`
+
+/** The key that manifests are ordered by: an empty directory counts with its final slash. */
+export const manifestKey = (entry: ManifestEntry): string =>
+  entry.digest === undefined ? `${entry.path}/` : entry.path
+
+/** Rows as text, one an entry, in the order given; for pointers, which indent them. */
+export const encodeManifestRows = (entries: readonly ManifestEntry[]): string[] => entries.map(rowText)
+
+/** UTF-8 bytes of the manifest. The entries must be sorted by `manifestKey` in UTF-8 order, as `sortEntries` does. */
+export function encodeManifest(entries: readonly ManifestEntry[]): Buffer {
+  if (entries.length === 0) return Buffer.from(`${head}\n`)
+  return Buffer.from(`${head}\n${encodeManifestRows(entries).join('\n')}\n`)
+}
+
+export const sortEntries = (entries: readonly ManifestEntry[]): ManifestEntry[] =>
+  [...entries].sort((a, b) => compareUtf8(manifestKey(a), manifestKey(b)))
+
+/**
+ * Reads a manifest. It accepts exactly what `encodeManifest` writes.
+ * Throws `bad-manifest` (or `newer-format`), with `name` (a digest or a file) in the message.
+ */
+export function decodeManifest(bytes: Uint8Array, name: string): ManifestEntry[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  if (!text.startsWith(`${head}\n`)) {
+    if (/^ddv-manifest [0-9]+\n/.test(text))
+      throw new DdvError('newer-format', `manifest was written by a newer ddv: ${name}`, { hint: 'update ddv' })
+    throw badManifest('does not begin as one', name)
+  }
+  if (!text.endsWith('\n')) throw badManifest('does not end with a newline', name)
+  const body = text.slice(head.length + 1, -1)
+  const entries = body === '' ? [] : decodeManifestRows(parseLines(body, name), name)
+  // Canonical form by construction: whatever JSON would forgive (spaces, escapes, 1e3) shows here.
+  if (!encodeManifest(entries).equals(bytes)) throw badManifest('is not in canonical form', name)
+  return entries
+}
+
+// One call of JSON.parse for all lines: a third of the time of one a line at 100,000 rows.
+function parseLines(body: string, name: string): readonly unknown[] {
+  try {
+    const rows: unknown = JSON.parse(`[${body.replaceAll('\n', ',')}]`)
+    if (Array.isArray(rows)) return rows
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause
+  }
+  throw badManifest('has a line that is not JSON', name)
+}
+
+/** Rows to entries: each path parsed, sorted, without duplicates, and no file that is also a directory. */
+export function decodeManifestRows(rows: readonly unknown[], name: string): ManifestEntry[] {
+  const entries = rows.map(row => decodeRow(row, name))
+  for (let i = 1; i < entries.length; i++) {
+    const before = entries[i - 1] as ManifestEntry
+    const entry = entries[i] as ManifestEntry
+    const order = compareUtf8(manifestKey(before), manifestKey(entry))
+    if (order === 0) throw badManifest(`names a path twice (${entry.path})`, name)
+    if (order > 0) throw badManifest('is not sorted', name)
+  }
+  refuseFileAsDirectory(entries, name)
+  return entries
+}
+
+// `a` and `a/b` in one manifest: other names (`a.txt`) may stand between the two, so a set, not the neighbour.
+function refuseFileAsDirectory(entries: readonly ManifestEntry[], name: string): void {
+  const parents = new Set<string>()
+  let last = ''
+  for (const { path } of entries) {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+    if (parent === last) continue
+    last = parent
+    for (let p = parent; p !== '' && !parents.has(p); p = p.slice(0, Math.max(0, p.lastIndexOf('/')))) parents.add(p)
+  }
+  for (const { path } of entries)
+    if (parents.has(path)) throw badManifest(`names ${path} as a file and as a directory`, name)
+}
+
+function decodeRow(row: unknown, name: string): ManifestEntry {
+  if (!Array.isArray(row)) throw badManifest('has a row that is no array', name)
+  const [path, digest, size, mark] = row as readonly unknown[]
+  if (typeof path !== 'string') throw badManifest('has a row without a path', name)
+  const emptyDirectory = row.length === 1
+  if (emptyDirectory && !path.endsWith('/')) throw badManifest('has a row of a path alone', name)
+  const plain = emptyDirectory ? path.slice(0, -1) : path
+  const problem = treePathProblem(plain)
+  if (problem !== undefined) throw badManifest(`has a path that ${problem}`, name)
+  if (emptyDirectory) return { path: plain as TreePath, digest: undefined }
+  if (row.length > 4 || (row.length === 4 && mark !== 'x')) throw badManifest('has a row of the wrong form', name)
+  if (!isDigest(digest)) throw badManifest('has a row without a digest', name)
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || Object.is(size, -0))
+    throw badManifest('has a row without a size', name)
+  return { path: plain as TreePath, digest, size, executable: mark === 'x' }
+}
+
+const badManifest = (problem: string, name: string): DdvError =>
+  new DdvError('bad-manifest', `manifest ${problem}: ${name}`)
+
+/** Files, and the sum of their bytes. */
+export function manifestTotals(entries: readonly ManifestEntry[]): { files: number; size: number } {
+  let files = 0
+  let size = 0
+  for (const entry of entries)
+    if (entry.digest !== undefined) {
+      files++
+      size += entry.size
+    }
+  return { files, size }
+}

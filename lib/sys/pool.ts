@@ -1,0 +1,127 @@
+// Worker threads for what is bound by the processor or by synchronous file-system calls (for many small files those
+// beat promises three to one). A job is a plain function in a module of its room; the thread's entry (ops/thread.ts)
+// lists all jobs, so that this folder need not know them.
+
+import { cpus } from 'node:os'
+import { setEnvironmentData, type TransferListItem, Worker } from 'node:worker_threads'
+import { DdvError } from '../core/errors.js'
+
+/** `run` gets a structured clone of the arguments and gives back what can be cloned; `transfer` names its buffers. */
+export interface Job<A, R> {
+  readonly name: string
+  readonly run: (args: A) => R | Promise<R>
+  readonly transfer?: (result: R) => readonly ArrayBufferLike[]
+}
+
+export interface Pool {
+  /** How many jobs run at the same time. */
+  readonly size: number
+  /** Runs on a thread, started on first use. A DdvError thrown there arrives as one. */
+  run<A, R>(job: Job<A, R>, args: A, transfer?: readonly ArrayBufferLike[]): Promise<R>
+  close(): Promise<void>
+}
+
+export interface PoolOptions {
+  /** The module that every thread runs; it calls `serveJobs`. */
+  readonly entry: URL
+  /** Default: the number of cores. */
+  readonly size?: number | undefined
+  /** Given to each thread's environment data under `ddv`. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type Request = { readonly id: number; readonly job: string; readonly args: unknown }
+export type Reply =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: unknown; readonly ddv: DdvErrorParts | undefined }
+/** Structured clone loses the class and the fields of our error, so they travel beside it. */
+export type DdvErrorParts = Pick<DdvError, 'code' | 'message' | 'hint'>
+
+interface Waiting {
+  readonly request: Request
+  readonly transfer: readonly ArrayBufferLike[]
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  current: Waiting | undefined
+}
+
+export function openPool(options: PoolOptions): Pool {
+  const size = Math.max(1, options.size ?? cpus().length)
+  if (options.data !== undefined) setEnvironmentData('ddv', options.data)
+  return new ThreadPool(options.entry, size)
+}
+
+class ThreadPool implements Pool {
+  readonly size: number
+  readonly #entry: URL
+  readonly #threads: Thread[] = []
+  readonly #queue: Waiting[] = []
+  #nextId = 0
+
+  constructor(entry: URL, size: number) {
+    this.#entry = entry
+    this.size = size
+  }
+
+  run<A, R>(job: Job<A, R>, args: A, transfer: readonly ArrayBufferLike[] = []): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      const request = { id: this.#nextId++, job: job.name, args }
+      this.#queue.push({ request, transfer, resolve: resolve as (result: unknown) => void, reject })
+      this.#dispatch()
+    })
+  }
+
+  async close(): Promise<void> {
+    const threads = this.#threads.splice(0)
+    await Promise.all(threads.map(thread => thread.worker.terminate()))
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const thread = this.#threads.find(t => t.current === undefined) ?? this.#start()
+      if (thread === undefined) return
+      const next = this.#queue.shift() as Waiting
+      thread.current = next
+      thread.worker.ref()
+      thread.worker.postMessage(next.request, next.transfer as TransferListItem[])
+    }
+  }
+
+  #start(): Thread | undefined {
+    if (this.#threads.length >= this.size) return undefined
+    const thread: Thread = { worker: new Worker(this.#entry), current: undefined }
+    thread.worker.on('message', (reply: Reply) => this.#settle(thread, reply))
+    thread.worker.on('error', error => this.#lose(thread, error))
+    thread.worker.on('exit', () => this.#lose(thread, new DdvError('interrupted', 'a worker thread was stopped')))
+    this.#threads.push(thread)
+    return thread
+  }
+
+  #settle(thread: Thread, reply: Reply): void {
+    const waiting = thread.current
+    thread.current = undefined
+    thread.worker.unref() // an idle thread must not keep the program alive
+    if (reply.ok) waiting?.resolve(reply.result)
+    else waiting?.reject(reviveError(reply))
+    this.#dispatch()
+  }
+
+  #lose(thread: Thread, error: unknown): void {
+    const at = this.#threads.indexOf(thread)
+    if (at >= 0) this.#threads.splice(at, 1)
+    const waiting = thread.current
+    thread.current = undefined
+    waiting?.reject(error)
+    if (at >= 0) this.#dispatch()
+  }
+}
+
+function reviveError(reply: Reply & { ok: false }): unknown {
+  if (reply.ddv === undefined) return reply.error
+  const { code, message, hint } = reply.ddv
+  return new DdvError(code, message, { cause: reply.error, ...(hint === undefined ? {} : { hint }) })
+}

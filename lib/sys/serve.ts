@@ -1,0 +1,28 @@
+// The other end of pool.ts: what a worker thread does.
+
+import { parentPort, type TransferListItem } from 'node:worker_threads'
+import { DdvError } from '../core/errors.js'
+import type { Job, Reply, Request } from './pool.js'
+
+// Each job has its own types of arguments and results; here they are only passed through.
+type AnyJob = Job<never, unknown>
+
+/** Answers requests for these jobs until the thread is ended. Throws outside a worker thread. */
+export function serveJobs(jobs: readonly AnyJob[]): void {
+  const port = parentPort
+  if (port === null) throw new Error('serveJobs is for worker threads')
+  const byName = new Map(jobs.map(job => [job.name, job as Job<unknown, unknown>]))
+  port.on('message', async ({ id, job: name, args }: Request) => {
+    try {
+      const job = byName.get(name)
+      if (job === undefined) throw new Error(`no such job: ${name}`)
+      const result = await job.run(args)
+      const reply: Reply = { id, ok: true, result }
+      port.postMessage(reply, (job.transfer?.(result) ?? []) as TransferListItem[])
+    } catch (error) {
+      const ddv = error instanceof DdvError ? { code: error.code, message: error.message, hint: error.hint } : undefined
+      const reply: Reply = { id, ok: false, error, ddv }
+      port.postMessage(reply)
+    }
+  })
+}
