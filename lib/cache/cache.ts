@@ -1,0 +1,74 @@
+// The cache: whole blobs, each under its own digest, read-only (mode 0444).
+//
+//     .cache/<first 2 hex>/<other 62>     the blobs
+//     .cache/tmp/                         being written
+//     .cache/corrupt/                     found under a name that they do not hash to: kept, never used
+//
+// That a blob is there is a stat with the right size, and nothing else: no index says it.
+
+import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Digest, digestPath } from '../core/digest.js'
+import { systemCode } from '../core/errors.js'
+import type { FsyncMode } from '../sys/durable-renames.js'
+import { randomName } from '../sys/random.js'
+
+export interface Cache {
+  readonly root: string
+  readonly fsync: FsyncMode
+}
+
+export const blobPath = (cache: Cache, digest: Digest): string => join(cache.root, digestPath(digest))
+
+/** Whether the blob is there in its exact size; a size of undefined accepts any. */
+export function hasBlob(cache: Cache, digest: Digest, size: number | undefined): boolean {
+  const stat = lstatSync(blobPath(cache, digest), { throwIfNoEntry: false })
+  return stat?.isFile() === true && (size === undefined || stat.size === size)
+}
+
+export const temporaryDirectory = (cache: Cache): string => join(cache.root, 'tmp')
+export const corruptDirectory = (cache: Cache): string => join(cache.root, 'corrupt')
+
+/** A path in `tmp/` that nobody else uses; the directory is made. */
+export function newTemporary(cache: Cache): string {
+  const directory = temporaryDirectory(cache)
+  mkdirSync(directory, { recursive: true })
+  return join(directory, `${process.pid}-${randomName()}`)
+}
+
+/** A temporary file untouched for a day belongs to nobody who still works on it. */
+const leftoverAge = 24 * 3600 * 1000
+
+/** Removes what crashed writers left in `tmp/`. */
+export function removeLeftovers(directory: string): void {
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return
+    throw error
+  }
+  for (const name of names) {
+    const file = join(directory, name)
+    const stat = statSync(file, { throwIfNoEntry: false })
+    if (stat !== undefined && Date.now() - stat.mtimeMs > leftoverAge) rmSync(file, { recursive: true, force: true })
+  }
+}
+
+/**
+ * 64 hex digits over the stats of the shard directories. While it stays the same no blob was added or removed, so that a
+ * presence once checked blob by blob (2 µs each) holds at the cost of 256 stats.
+ */
+export function shardStats(cache: Cache): { readonly stats: BigInt64Array; readonly newest: bigint } {
+  const stats = new BigInt64Array(256 * 2)
+  let newest = 0n
+  for (let shard = 0; shard < 256; shard++) {
+    const directory = join(cache.root, shard.toString(16).padStart(2, '0'))
+    const stat = lstatSync(directory, { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined) continue
+    stats[shard * 2] = stat.mtimeNs
+    stats[shard * 2 + 1] = stat.ino
+    if (stat.mtimeNs > newest) newest = stat.mtimeNs
+  }
+  return { stats, newest }
+}

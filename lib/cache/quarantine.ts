@@ -1,0 +1,23 @@
+// A blob whose bytes do not hash to its name is set aside, never deleted: it may be the nearest thing to the user's data
+// that is left.
+
+import { mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Digest } from '../core/digest.js'
+import { DdvError, systemCode } from '../core/errors.js'
+import { randomName } from '../sys/random.js'
+import { blobPath, type Cache, corruptDirectory } from './cache.js'
+
+/** Moves the blob to `corrupt/` and gives the error to report. Done also where another process was faster. */
+export function setAside(cache: Cache, digest: Digest): DdvError {
+  const directory = corruptDirectory(cache)
+  mkdirSync(directory, { recursive: true })
+  try {
+    renameSync(blobPath(cache, digest), join(directory, `${digest}-${randomName()}`))
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+  }
+  return new DdvError('corrupt', `blob in the cache does not hash to its name; set aside in ${directory}: ${digest}`, {
+    hint: `'ddv pull' fetches it again where a remote has it; 'ddv add' stores it again where the data is still here`,
+  })
+}

@@ -1,0 +1,92 @@
+// Copying a file with its digest known at the end: what is hashed is the copy, never a second read of the source.
+
+import { closeSync, constants, copyFileSync, openSync, readSync, rmSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import type { Digest } from '../core/digest.js'
+import { systemCode } from '../core/errors.js'
+import { createHasher, finishDigest } from './hash.js'
+import type { Job, Pool } from './pool.js'
+
+/** A file of at most this many bytes is read whole, hashed by one call and written; larger ones are copied by the kernel. */
+export const wholeReadLimit = 8 * 1024 * 1024
+
+const readSize = 4 * 1024 * 1024
+
+export interface CopyResult {
+  readonly digest: Digest
+  readonly size: number
+}
+
+/**
+ * Copies to a new file: as a reflink where the file system can, otherwise by the kernel (copy_file_range) on one thread
+ * while another hashes the copy as it grows. An error leaves no copy. Not for links: `from` is opened as it is.
+ */
+export async function copyHashed(from: string, to: string, pool: Pool): Promise<CopyResult> {
+  try {
+    if (reflink(from, to)) return await pool.run(hashFileJob, { path: to, progress: undefined })
+    return await copyAndFollow(from, to, pool)
+  } catch (error) {
+    rmSync(to, { force: true })
+    throw error
+  }
+}
+
+/** False where the file system cannot share blocks between the two. */
+export function reflink(from: string, to: string): boolean {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL)
+    return true
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' || code === 'ENOENT' || code === 'EACCES' || code === 'ENOSPC') throw error
+    rmSync(to, { force: true }) // libuv leaves an empty file behind where the clone is refused
+    return false
+  }
+}
+
+async function copyAndFollow(from: string, to: string, pool: Pool): Promise<CopyResult> {
+  const progress = new Int32Array(new SharedArrayBuffer(4))
+  closeSync(openSync(to, 'wx', 0o600)) // so that the hasher finds it; the copy then fills it
+  const hashing = pool.run(hashFileJob, { path: to, progress })
+  try {
+    await copyFile(from, to)
+  } finally {
+    Atomics.store(progress, 0, 1)
+    Atomics.notify(progress, 0)
+  }
+  return hashing
+}
+
+export interface HashFileArgs {
+  readonly path: string
+  /** Where the file is still growing: 0 until its writer is done. */
+  readonly progress: Int32Array | undefined
+}
+
+/** Digest and size of a file, read in order; while `progress` is 0 the end of the file is not the end. */
+export const hashFileJob: Job<HashFileArgs, CopyResult> = {
+  name: 'sys.hash-file',
+  run: ({ path, progress }) => {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      return hashGrowing(fd, progress)
+    } finally {
+      closeSync(fd)
+    }
+  },
+}
+
+function hashGrowing(fd: number, progress: Int32Array | undefined): CopyResult {
+  const buffer = Buffer.allocUnsafe(readSize)
+  const hasher = createHasher()
+  for (let size = 0; ; ) {
+    // Read before the file: a flag seen set means that all bytes are there to be seen.
+    const complete = progress === undefined || Atomics.load(progress, 0) === 1
+    const count = readSync(fd, buffer, 0, readSize, size)
+    if (count > 0) {
+      hasher.update(buffer.subarray(0, count))
+      size += count
+    } else if (complete) return { digest: finishDigest(hasher), size }
+    else if (progress !== undefined) Atomics.wait(progress, 0, 0, 5)
+  }
+}

@@ -1,0 +1,115 @@
+// Reading whole files in one state, and cutting long lists of files into jobs.
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { DdvError } from '../core/errors.js'
+import { displayPath } from '../core/tree-path.js'
+import { wholeReadLimit } from './copy.js'
+import { ctimeColumn, inodeColumn, mtimeColumn, sizeColumn, statWidth, writeStat } from './stats.js'
+
+let readBuffer: Buffer | undefined
+/**
+ * This thread's buffer for `readStable`, valid until the next read: one byte more than is ever read whole, so that growth
+ * shows. One a thread, since 8 MiB a job would keep the collector busy.
+ */
+export function sharedReadBuffer(): Buffer {
+  readBuffer ??= Buffer.allocUnsafeSlow(wholeReadLimit + 1)
+  return readBuffer
+}
+
+export const openForReading = (path: string, follow: boolean): number =>
+  openSync(path, follow ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NOFOLLOW)
+
+/** `directory/name`, or the directory itself for the name ''. */
+export const joinName = (directory: string, name: string): string => (name === '' ? directory : `${directory}/${name}`)
+
+/** The file's columns by its open descriptor. */
+export function readStat(path: string, follow: boolean): BigInt64Array {
+  const columns = new BigInt64Array(statWidth)
+  const fd = openForReading(path, follow)
+  try {
+    writeStat(columns, 0, fstatSync(fd, { bigint: true }))
+  } finally {
+    closeSync(fd)
+  }
+  return columns
+}
+
+/** Whether two stats of one file say that nothing was written between them. */
+export const isSameState = (a: BigInt64Array, b: BigInt64Array): boolean =>
+  a[sizeColumn] === b[sizeColumn] &&
+  a[mtimeColumn] === b[mtimeColumn] &&
+  a[ctimeColumn] === b[ctimeColumn] &&
+  a[inodeColumn] === b[inodeColumn]
+
+export const changedError = (path: string): DdvError =>
+  new DdvError('changed', `changed while it was read: ${displayPath(path)}`, {
+    hint: 'let whatever writes there finish, then run the same command again',
+  })
+
+export interface ReadStableOptions {
+  readonly follow: boolean
+  /** Where the columns of the state that was read go. */
+  readonly stats: BigInt64Array
+  readonly row: number
+}
+
+/**
+ * The bytes of a file of at most `wholeReadLimit`, as a part of `buffer`. A stat before and one after, both by the open
+ * file: equal ones, with the size that was read, make it one state. Throws `changed`, or the system's error.
+ */
+export function readStable(path: string, buffer: Buffer, { follow, stats, row }: ReadStableOptions): Buffer {
+  const fd = openForReading(path, follow)
+  try {
+    const before = new BigInt64Array(statWidth)
+    writeStat(before, 0, fstatSync(fd, { bigint: true }))
+    const length = readToEnd(fd, buffer)
+    writeStat(stats, row, fstatSync(fd, { bigint: true }))
+    const after = stats.subarray(row * statWidth, (row + 1) * statWidth)
+    if (!isSameState(before, after) || BigInt(length) !== before[sizeColumn]) throw changedError(path)
+    return buffer.subarray(0, length)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Fills the buffer from the file's start to its end, or until it is full; bytes read. */
+export function readToEnd(fd: number, buffer: Buffer): number {
+  let length = 0
+  for (let count = -1; count !== 0 && length < buffer.length; length += count)
+    count = readSync(fd, buffer, length, buffer.length - length, null)
+  return length
+}
+
+const batchFiles = 512
+const batchBytes = 32 * 1024 * 1024
+
+/** Fewer files than this are done before a thread has started (20 ms). */
+export const worthThreads = 17
+
+export interface Batches {
+  /** Rows of files that are read whole, in groups of at most 512 files or 32 MiB. */
+  readonly small: readonly (readonly number[])[]
+  readonly large: readonly number[]
+}
+
+export function batchesBySize(count: number, sizeOf: (row: number) => number): Batches {
+  const small: number[][] = []
+  const large: number[] = []
+  let bytes = 0
+  for (let row = 0; row < count; row++) {
+    const size = sizeOf(row)
+    if (size > wholeReadLimit) {
+      large.push(row)
+      continue
+    }
+    const last = small.at(-1)
+    if (last === undefined || bytes + size > batchBytes || last.length >= batchFiles) {
+      small.push([row])
+      bytes = size
+    } else {
+      last.push(row)
+      bytes += size
+    }
+  }
+  return { small, large }
+}

@@ -1,0 +1,72 @@
+// `.ddvignore`, in git's syntax, at the top of the workspace and in any directory below: what ddv never looks at.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Ignore } from 'ignore'
+import { systemCode } from '../core/errors.js'
+
+export const ignoreFileName = '.ddvignore'
+
+/** Rules as they hold in one directory: its own file's and those of the directories above. */
+export interface IgnoreRules {
+  /** `path` is relative to the workspace's root. */
+  ignores(path: string, isDirectory: boolean): boolean
+  /** The rules below `directory`, whose listing holds an ignore file. */
+  enter(directory: string): IgnoreRules
+}
+
+/** The rules at the top of the workspace. */
+export function readIgnoreRules(root: string): IgnoreRules {
+  return withFile({ root, layers: [] }, '')
+}
+
+interface Layer {
+  /** '' or a path that ends in `/`. */
+  readonly prefix: string
+  readonly rules: Ignore
+}
+
+interface Rules {
+  readonly root: string
+  readonly layers: readonly Layer[]
+}
+
+function withFile(rules: Rules, directory: string): IgnoreRules {
+  const prefix = directory === '' ? '' : `${directory}/`
+  const text = readIfThere(`${rules.root}/${prefix}${ignoreFileName}`)
+  const layers = hasRules(text) ? [...rules.layers, { prefix, rules: parse(text) }] : rules.layers
+  const own = { root: rules.root, layers }
+  return {
+    ignores: (path, isDirectory) => isIgnored(layers, path, isDirectory),
+    enter: below => withFile(own, below),
+  }
+}
+
+// The nearest file that says anything of the path decides, as in git.
+function isIgnored(layers: readonly Layer[], path: string, isDirectory: boolean): boolean {
+  for (let i = layers.length - 1; i >= 0; i--) {
+    const { prefix, rules } = layers[i] as Layer
+    const result = rules.test(`${path.slice(prefix.length)}${isDirectory ? '/' : ''}`)
+    if (result.ignored) return true
+    if (result.unignored) return false
+  }
+  return false
+}
+
+const hasRules = (text: string): boolean => /^(?!#)\s*\S/m.test(text)
+
+const require = createRequire(import.meta.url)
+// Loaded only where there is a rule.
+const parse = (text: string): Ignore => {
+  const ignore = require('ignore') as (options: { ignorecase: boolean }) => Ignore
+  return ignore({ ignorecase: false }).add(text)
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return ''
+    throw error
+  }
+}

@@ -1,0 +1,179 @@
+// Writing blobs into the workspace. All new content is first staged below `.ddv/tmp/`, checked against its digest on the
+// way, and made durable; only then do files move into place, so that a crash leaves each file old or new, never torn.
+
+import { chmodSync, closeSync, fstatSync, lstatSync, rmdirSync, rmSync } from 'node:fs'
+import { type Digest, digestFromBytes } from '../core/digest.js'
+import { DdvError, type ErrorCode, fromSystemError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import { copyHashed, reflink } from '../sys/copy.js'
+import { discard } from '../sys/durable-renames.js'
+import { writeNewFile } from '../sys/fs.js'
+import { hashToBytes } from '../sys/hash.js'
+import type { Job, Pool } from '../sys/pool.js'
+import { batchesBySize, openForReading, readToEnd, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
+
+export interface WriteFile {
+  /** Absolute path of the blob. */
+  readonly blob: string
+  readonly digest: Digest
+  readonly size: number
+  readonly executable: boolean
+}
+
+export interface StageOptions {
+  readonly pool: Pool
+  /** A new path on the workspace's file system, with nothing there yet; `-<n>` may be put behind it. */
+  readonly newTemporary: () => string
+  /** Whether to share blocks with the blob where the file system can. */
+  readonly reflink: boolean
+}
+
+export interface StageFailure {
+  readonly row: number
+  readonly error: DdvError
+}
+
+export interface Staged {
+  /** The staged file for each row, undefined where it failed. */
+  readonly temporaries: readonly (string | undefined)[]
+  /** `missing`: no such blob. `corrupt`: its bytes are not those of its name. Others: the system's. */
+  readonly failures: readonly StageFailure[]
+}
+
+/** Copies the blobs into temporary files. A full disk and an interruption throw, with nothing left behind. */
+export async function stageFiles(
+  files: readonly WriteFile[],
+  options: StageOptions,
+  control: Control,
+): Promise<Staged> {
+  const temporaries: (string | undefined)[] = new Array(files.length).fill(undefined)
+  const failures: StageFailure[] = []
+  const stageSmall = async (rows: readonly number[]): Promise<void> => {
+    throwIfAborted(control.signal)
+    const prefix = options.newTemporary()
+    const args = { prefix, reflink: options.reflink, files: rows.map(row => files[row] as WriteFile) }
+    const failed = await (files.length < worthThreads ? stageJob.run(args) : options.pool.run(stageJob, args))
+    rows.forEach((row, i) => {
+      temporaries[row] = `${prefix}-${i}`
+    })
+    for (const { index, code, message } of failed) {
+      const row = rows[index] as number
+      temporaries[row] = undefined
+      failures.push({ row, error: new DdvError(code, message) })
+    }
+    const bytes = rows.reduce((sum, row) => sum + (files[row] as WriteFile).size, 0)
+    control.onEvent?.({ type: 'done', phase: 'write', files: rows.length, bytes })
+  }
+  const { small, large } = batchesBySize(files.length, row => (files[row] as WriteFile).size)
+  try {
+    const results = await Promise.allSettled(small.map(stageSmall))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+    for (const row of large) {
+      throwIfAborted(control.signal)
+      const file = files[row] as WriteFile
+      const temporary = `${options.newTemporary()}-0`
+      temporaries[row] = temporary
+      try {
+        await stageLarge(file, temporary, options)
+      } catch (error) {
+        temporaries[row] = undefined
+        failures.push({ row, error: stageError(error, file) })
+      }
+      control.onEvent?.({ type: 'done', phase: 'write', files: 1, bytes: file.size })
+    }
+    const fatal = failures.find(failure => isDdvError(failure.error, 'no-space'))
+    if (fatal !== undefined) throw fatal.error
+  } catch (error) {
+    discard(temporaries.filter(t => t !== undefined))
+    throw error
+  }
+  return { temporaries, failures }
+}
+
+async function stageLarge(file: WriteFile, temporary: string, options: StageOptions): Promise<void> {
+  const { digest, size } = await copyHashed(file.blob, temporary, options.pool)
+  if (digest !== file.digest || size !== file.size) {
+    discard([temporary])
+    throw corrupt(file)
+  }
+  chmodSync(temporary, fileMode(file.executable))
+}
+
+// What `open` would give a new file: the umask is applied by hand, since a copy brings the blob's mode with it.
+const fileMode = (executable: boolean): number => (executable ? 0o777 : 0o666) & ~process.umask()
+
+const corrupt = (file: WriteFile): DdvError => new DdvError('corrupt', `blob does not hash to its name: ${file.digest}`)
+
+function stageError(error: unknown, file: WriteFile): DdvError {
+  if (systemCode(error) === 'ENOENT') return new DdvError('missing', `blob is not in the cache: ${file.digest}`)
+  const shown = fromSystemError(error, file.blob)
+  if (!isDdvError(shown)) throw shown
+  return shown
+}
+
+interface StageArgs {
+  readonly prefix: string
+  readonly reflink: boolean
+  readonly files: readonly WriteFile[]
+}
+
+type StageFailureParts = { index: number; code: ErrorCode; message: string }
+
+export const stageJob = {
+  name: 'workspace.stage',
+  run: ({ prefix, reflink: share, files }) => {
+    const failures: StageFailureParts[] = []
+    const buffer = sharedReadBuffer()
+    files.forEach((file, index) => {
+      try {
+        stageOne(file, `${prefix}-${index}`, { buffer, share })
+      } catch (error) {
+        const { code, message } = stageError(error, file)
+        rmSync(`${prefix}-${index}`, { force: true })
+        failures.push({ index, code, message })
+      }
+    })
+    return failures
+  },
+} satisfies Job<StageArgs, StageFailureParts[]>
+
+function stageOne(file: WriteFile, temporary: string, { buffer, share }: { buffer: Buffer; share: boolean }): void {
+  // A shared copy is hashed itself; a plain one is written from the bytes that were hashed.
+  const shared = share && file.size > 4096 && reflink(file.blob, temporary)
+  const bytes = readWhole(shared ? temporary : file.blob, buffer)
+  if (bytes.length !== file.size || digestFromBytes(hashToBytes(bytes)) !== file.digest) throw corrupt(file)
+  if (shared) chmodSync(temporary, fileMode(file.executable))
+  else writeNewFile(temporary, bytes, { mode: file.executable ? 0o777 : 0o666 })
+}
+
+function readWhole(path: string, buffer: Buffer): Buffer {
+  const fd = openForReading(path, false)
+  try {
+    if (!fstatSync(fd).isFile()) throw new DdvError('corrupt', `blob is not a regular file: ${path}`)
+    return buffer.subarray(0, readToEnd(fd, buffer))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Removes a file or link if it is still there. */
+export const removeFile = (path: string): void => rmSync(path, { force: true })
+
+/** Removes the directory if nothing is in it; says whether it is gone. */
+export function removeIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path)
+    return true
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT') return true
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false
+    throw error
+  }
+}
+
+/** Sets or clears the executable bits, as far as the file is readable to each. */
+export function setExecutable(path: string, executable: boolean): void {
+  const { mode } = lstatSync(path)
+  chmodSync(path, executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111)
+}

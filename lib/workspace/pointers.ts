@@ -1,0 +1,116 @@
+// Pointer files in the workspace: finding, reading, writing.
+
+import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
+import { encodeManifest, manifestTotals } from '../core/manifest.js'
+import { decodePointer, maxPointerSize, type Pointer, pointerSuffix } from '../core/pointer.js'
+import { basename, compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
+import { hashBytes } from '../sys/hash.js'
+import type { IgnoreRules } from './ignore.js'
+
+export const pointerPath = (output: TreePath): TreePath => `${output}${pointerSuffix}` as TreePath
+export const isPointerPath = (path: string): boolean =>
+  path.endsWith(pointerSuffix) && path.length > pointerSuffix.length
+export const outputOfPointer = (pointer: TreePath): TreePath => pointer.slice(0, -pointerSuffix.length) as TreePath
+
+/**
+ * Decodes a pointer of any origin (workspace or git) and checks it against itself: its name, its entries' digest and
+ * totals. `file` is the pointer's own path. Throws `bad-pointer`, `conflict`, `newer-format`.
+ */
+export function parsePointer(text: string, file: TreePath): Pointer {
+  const pointer = decodePointer(text, displayPath(file))
+  const name = basename(outputOfPointer(file))
+  if (pointer.filename !== name)
+    throw new DdvError(
+      'bad-pointer',
+      `pointer is for '${displayPath(pointer.filename)}', not '${displayPath(name)}': ${displayPath(file)}`,
+      {
+        hint: `rename data with 'ddv move'`,
+      },
+    )
+  if (pointer.kind !== 'directory' || pointer.entries === undefined) return pointer
+  const totals = manifestTotals(pointer.entries)
+  if (
+    hashBytes(encodeManifest(pointer.entries)) !== pointer.hash ||
+    totals.size !== pointer.size ||
+    totals.files !== pointer.files
+  )
+    throw new DdvError('bad-pointer', `pointer has entries that are not those of its hash: ${displayPath(file)}`, {
+      hint: `restore it from git, or run 'ddv add' to make it anew`,
+    })
+  return pointer
+}
+
+/** The pointer of an output; undefined where there is none. */
+export function findPointer(root: string, output: TreePath): Pointer | undefined {
+  const path = pointerPath(output)
+  const text = readPointerText(join(root, path), path)
+  return text === undefined ? undefined : parsePointer(text, path)
+}
+
+function readPointerText(file: string, path: TreePath): string | undefined {
+  try {
+    const stat = lstatSync(file)
+    if (!stat.isFile()) throw new DdvError('bad-pointer', `pointer is not a regular file: ${displayPath(path)}`)
+    if (stat.size > maxPointerSize)
+      throw new DdvError('bad-pointer', `pointer is larger than ${maxPointerSize} bytes: ${displayPath(path)}`)
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw fromSystemError(error, displayPath(path))
+  }
+}
+
+/**
+ * Every output that has a pointer in the workspace, sorted. Data directories are not entered: what stands beside
+ * `<name>.ddv` as `<name>` is data. `below` narrows the search to one directory.
+ */
+export function listOutputs(root: string, ignore: IgnoreRules, below: TreePath | '' = ''): TreePath[] {
+  const found: TreePath[] = []
+  const visit = (directory: string, rules: IgnoreRules): void => {
+    const entries = readDirectory(join(root, directory))
+    if (directory !== '' && entries.some(entry => entry.name === '.ddvignore')) rules = rules.enter(directory)
+    const prefix = directory === '' ? '' : `${directory}/`
+    const outputs = new Set<string>()
+    for (const entry of entries)
+      if (entry.isFile() && isPointerPath(entry.name) && treePathProblem(entry.name) === undefined) {
+        const output = entry.name.slice(0, -pointerSuffix.length)
+        outputs.add(output)
+        found.push(`${prefix}${output}` as TreePath)
+      }
+    for (const entry of entries)
+      if (entry.isDirectory() && !outputs.has(entry.name) && !isSkipped(entry.name)) {
+        const path = prefix + entry.name
+        if (!rules.ignores(path, true)) visit(path, rules)
+      }
+  }
+  visit(below, ignore)
+  return found.sort(compareUtf8)
+}
+
+/** Never looked into for pointers: git's and ddv's own, and what package managers fill with foreign files. */
+const skipped = new Set(['.git', '.ddv', '.cache', 'node_modules', '.venv', '__pycache__'])
+const isSkipped = (name: string): boolean => skipped.has(name)
+
+function readDirectory(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw fromSystemError(error, directory)
+  }
+}
+
+/** The output that `path` is or lies in, going by the pointers on its way; undefined where no pointer covers it. */
+export function coveringOutput(root: string, path: TreePath): TreePath | undefined {
+  const segments = path.split('/')
+  for (let count = 1; count <= segments.length; count++) {
+    const candidate = segments.slice(0, count).join('/') as TreePath
+    const stat = lstatSync(join(root, pointerPath(candidate)), { throwIfNoEntry: false })
+    if (stat?.isFile() === true) return candidate
+  }
+  return undefined
+}

@@ -1,0 +1,129 @@
+// The stat index: what each output was when ddv last looked, so that what has not changed costs a stat. It may be
+// deleted without loss. Two records an output, in LMDB: a summary, which answers "all unchanged?" by one fingerprint,
+// and the table with a digest for each row, read only where the answer is no.
+//
+// The racy rule: a file that is changed again within one tick of the file system's clock, to the same size, shows the
+// same stat. So a row counts only if its last change was before the tick at which its content was read; `tick` reads
+// that clock by touching a file beside the index. Rows that do not count are stored with an impossible inode.
+
+import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Digest } from '../core/digest.js'
+import type { TreePath } from '../core/tree-path.js'
+import { hashBytes } from '../sys/hash.js'
+import { type Kv, openKv } from '../sys/kv.js'
+import { inodeColumn, statWidth } from '../sys/stats.js'
+import { fingerprint, lastChange, newestChange, type StatTable, statsBytes } from './stat-table.js'
+
+/** A table whose contents are known: row i's digest is bytes 32·i to 32·i+32. */
+export interface Snapshot {
+  readonly table: StatTable
+  readonly digests: Buffer
+}
+
+export interface Summary {
+  readonly hash: Digest
+  readonly size: number
+}
+
+export interface StatIndex {
+  /** What the output's bytes are, if nothing has changed since they were last known. */
+  findUnchanged(path: TreePath, table: StatTable): Summary | undefined
+  find(path: TreePath): Snapshot | undefined
+  /** Replaces what is known of the output. `tick`: the clock before the contents were read. */
+  save(path: TreePath, snapshot: Snapshot, summary: Summary & { readonly tick: bigint }): void
+  forget(path: TreePath): void
+  /** Small facts of ops, under a name of theirs; as disposable as the rest. */
+  readonly notes: Kv
+  /** The file system's clock now, in ns. */
+  tick(): bigint
+  close(): Promise<void>
+}
+
+export function openStatIndex(directory: string): StatIndex {
+  const kv = openKv(join(directory, 'index'))
+  const summaryKey = (path: TreePath): string => `s/${shortened(path)}`
+  const tableKey = (path: TreePath): string => `t/${shortened(path)}`
+  return {
+    findUnchanged: (path, table) => {
+      const bytes = kv.get(summaryKey(path))
+      if (bytes === undefined) return undefined
+      const [stored, hash, size] = bytes.toString().split(' ')
+      if (stored !== fingerprint(table)) return undefined
+      return { hash: hash as Digest, size: Number(size) }
+    },
+    find: path => {
+      const bytes = kv.get(tableKey(path))
+      return bytes === undefined ? undefined : decodeSnapshot(bytes)
+    },
+    save: (path, snapshot, { hash, size, tick }) => {
+      const racy = newestChange(snapshot.table.stats) >= tick
+      const value = encodeSnapshot(racy ? withoutRacy(snapshot, tick) : snapshot)
+      kv.write(batch => {
+        batch.put(tableKey(path), value)
+        if (racy) batch.remove(summaryKey(path))
+        else batch.put(summaryKey(path), Buffer.from(`${fingerprint(snapshot.table)} ${hash} ${size}`))
+      })
+    },
+    forget: path =>
+      kv.write(batch => {
+        batch.remove(summaryKey(path))
+        batch.remove(tableKey(path))
+      }),
+    notes: kv,
+    tick: () => tick(directory),
+    close: () => kv.close(),
+  }
+}
+
+// LMDB's keys have at most 1,978 bytes, paths 4,096. A NUL cannot stand in a path.
+const shortened = (path: TreePath): string => (path.length <= 400 ? path : `\0${hashBytes(Buffer.from(path))}`)
+
+function tick(directory: string): bigint {
+  mkdirSync(directory, { recursive: true })
+  const fd = openSync(join(directory, 'tick'), 'w')
+  try {
+    writeSync(fd, '.') // a write gives the file the kernel's own idea of now, in its granularity
+    return fstatSync(fd, { bigint: true }).mtimeNs
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function withoutRacy(snapshot: Snapshot, tick: bigint): Snapshot {
+  const stats = snapshot.table.stats.slice()
+  for (let row = 0; row * statWidth < stats.length; row++)
+    if (lastChange(stats, row) >= tick) stats[row * statWidth + inodeColumn] = -1n
+  return { ...snapshot, table: { ...snapshot.table, stats } }
+}
+
+// [version u32][rows u32][bytes of names u32][bytes of empty directories u32][stats][digests][names][empty directories],
+// names joined by NUL, in the machine's byte order: the index never leaves the machine.
+const snapshotVersion = 1
+const headBytes = 16
+
+function encodeSnapshot({ table, digests }: Snapshot): Buffer {
+  const names = Buffer.from(table.paths.join('\0'))
+  const empty = Buffer.from(table.emptyDirectories.join('\0'))
+  const head = Buffer.from(new Uint32Array([snapshotVersion, table.paths.length, names.length, empty.length]).buffer)
+  return Buffer.concat([head, statsBytes(table.stats), digests, names, empty])
+}
+
+// undefined where it was written by another version: the index is only a memory.
+function decodeSnapshot(bytes: Buffer): Snapshot | undefined {
+  const aligned = new Uint8Array(bytes).buffer
+  const [version, rows = 0, namesLength = 0, emptyLength = 0] = new Uint32Array(aligned, 0, 4)
+  if (version !== snapshotVersion) return undefined
+  const digestsAt = headBytes + rows * statWidth * 8
+  const namesAt = digestsAt + rows * 32
+  const emptyAt = namesAt + namesLength
+  const text = (from: number, to: number): string => Buffer.from(aligned, from, to - from).toString()
+  return {
+    table: {
+      paths: rows === 0 ? [] : text(namesAt, emptyAt).split('\0'),
+      stats: new BigInt64Array(aligned, headBytes, rows * statWidth),
+      emptyDirectories: emptyLength === 0 ? [] : text(emptyAt, emptyAt + emptyLength).split('\0'),
+    },
+    digests: Buffer.from(aligned, digestsAt, rows * 32),
+  }
+}

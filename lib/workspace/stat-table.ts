@@ -1,0 +1,49 @@
+// What a look at an output saw: its files in manifest order with their stats, and its empty directories.
+// A file output is a table of one row whose path is ''.
+
+import { createHasher } from '../sys/hash.js'
+import { ctimeColumn, mtimeColumn, statWidth } from '../sys/stats.js'
+
+export interface StatTable {
+  /** Relative to the output, in the order of their UTF-8 bytes. */
+  readonly paths: readonly string[]
+  /** `statWidth` columns a path. */
+  readonly stats: BigInt64Array
+  /** In the same order, without the final slash. */
+  readonly emptyDirectories: readonly string[]
+}
+
+export const emptyTable: StatTable = { paths: [], stats: new BigInt64Array(0), emptyDirectories: [] }
+
+export const statsBytes = (stats: BigInt64Array): Buffer =>
+  Buffer.from(stats.buffer, stats.byteOffset, stats.byteLength)
+
+/** 64 hex digits over all that the table says: equal fingerprints, equal tables. 5 ms at 100,000 files. */
+export function fingerprint(table: StatTable): string {
+  const hasher = createHasher()
+  hasher.update(Buffer.from(`${table.paths.join('\0')}\n${table.emptyDirectories.join('\0')}\n`))
+  hasher.update(statsBytes(table.stats))
+  return hasher.finish().toString('hex')
+}
+
+/** The latest change that the row's stat tells, in ns: a row not older than the clock's tick at its reading proves nothing. */
+export function lastChange(stats: BigInt64Array, row: number): bigint {
+  const mtime = stats[row * statWidth + mtimeColumn] as bigint
+  const ctime = stats[row * statWidth + ctimeColumn] as bigint
+  return mtime > ctime ? mtime : ctime
+}
+
+export function newestChange(stats: BigInt64Array): bigint {
+  let newest = 0n
+  for (let row = 0; row * statWidth < stats.length; row++) {
+    const change = lastChange(stats, row)
+    if (change > newest) newest = change
+  }
+  return newest
+}
+
+export function sameStat(a: BigInt64Array, rowA: number, b: BigInt64Array, rowB: number): boolean {
+  const [atA, atB] = [rowA * statWidth, rowB * statWidth]
+  for (let column = 0; column < statWidth; column++) if (a[atA + column] !== b[atB + column]) return false
+  return true
+}

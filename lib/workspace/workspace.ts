@@ -1,0 +1,54 @@
+// The workspace: the directory that holds `.ddv/`, and what is in there.
+//
+//     .ddv/config.yaml          in git
+//     .ddv/config.local.yaml    this clone's
+//     .ddv/state/               stat index, chunk index: may be deleted without loss
+//     .ddv/tmp/                 being written
+//     .ddv/lock/                one file a process that writes here
+//     .ddv/recipes/             recipes of what was pushed and fetched, for deltas
+
+import { lstatSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { DdvError } from '../core/errors.js'
+import { displayPath, parseTreePath, type TreePath } from '../core/tree-path.js'
+
+export interface Workspace {
+  readonly root: string
+}
+
+export const ddvDirectory = '.ddv'
+export const stateDirectory = (workspace: Workspace): string => join(workspace.root, ddvDirectory, 'state')
+export const workTemporaryDirectory = (workspace: Workspace): string => join(workspace.root, ddvDirectory, 'tmp')
+export const lockDirectory = (workspace: Workspace): string => join(workspace.root, ddvDirectory, 'lock')
+export const recipesDirectory = (workspace: Workspace): string => join(workspace.root, ddvDirectory, 'recipes')
+
+/** The nearest workspace at or above the directory. */
+export function findWorkspace(from: string): Workspace | undefined {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    if (lstatSync(join(directory, ddvDirectory), { throwIfNoEntry: false })?.isDirectory() === true)
+      return { root: directory }
+    if (directory === dirname(directory)) return undefined
+  }
+}
+
+/** Throws `no-workspace`. */
+export function loadWorkspace(from: string): Workspace {
+  const workspace = findWorkspace(from)
+  if (workspace !== undefined) return workspace
+  throw new DdvError('no-workspace', `no ddv workspace here or above: ${from}`, { hint: `make one with 'ddv init'` })
+}
+
+/**
+ * What a person typed, as a path in the workspace; '' is the workspace itself. Relative to `cwd`.
+ * Throws `usage` outside the workspace, `bad-path` for what is not for data.
+ */
+export function toTreePath(workspace: Workspace, typed: string, cwd: string): TreePath | '' {
+  const absolute = isAbsolute(typed) ? resolve(typed) : resolve(cwd, typed)
+  const path = relative(workspace.root, absolute)
+  if (path === '') return ''
+  if (path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path))
+    throw new DdvError('usage', `outside the workspace: ${displayPath(typed)}`, {
+      hint: `the workspace is ${workspace.root}; 'ddv import-url' or a copy brings data in`,
+    })
+  return parseTreePath(sep === '/' ? path : path.split(sep).join('/'))
+}
