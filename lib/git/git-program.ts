@@ -1,0 +1,75 @@
+// The `git` program: one start costs 3 ms, where loading isomorphic-git costs 20. It is used wherever it is found.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DdvError, throwIfAborted } from '../core/errors.js'
+import { type Environment, type RunResult, run } from '../sys/spawn.js'
+import type { GitRepository } from './repository.js'
+
+export interface GitOptions {
+  readonly input?: string | Uint8Array
+  readonly signal?: AbortSignal | undefined
+  readonly maxOutput?: number
+  /** Exit codes that are answers; 0 alone unless told. */
+  readonly answers?: readonly number[]
+}
+
+/** How long to wait for another program's `index.lock`, in milliseconds. */
+export const lockPatience = 10_000
+
+/** undefined where there is no git program. Any exit code that is no answer is thrown as `git`, with git's own words. */
+export async function tryGit(
+  repository: GitRepository,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<RunResult | undefined> {
+  const { answers = [0], ...rest } = options
+  const result = await run('git', ['--literal-pathspecs', ...args], {
+    ...rest,
+    cwd: repository.root,
+    env: gitEnvironment(repository.env),
+  })
+  if (result === undefined || answers.includes(result.code)) return result
+  throw gitError(args[0] ?? '', result)
+}
+
+/** As tryGit, for what takes the index's lock: waits for another holder, then throws `busy`. */
+export async function tryGitLocked(
+  repository: GitRepository,
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<RunResult | undefined> {
+  const deadline = performance.now() + lockPatience
+  for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
+    const result = await tryGit(repository, args, { ...options, answers: [0, 128] })
+    if (result === undefined || result.code === 0) return result
+    if (!/\.lock': File exists/.test(result.stderr)) throw gitError(args[0] ?? '', result)
+    if (performance.now() > deadline) throw indexBusy(repository)
+    throwIfAborted(options.signal)
+    await sleep(pause)
+  }
+}
+
+export const indexBusy = (repository: GitRepository): DdvError =>
+  new DdvError('busy', `git's index is locked by another program: ${repository.gitDir}/index.lock`, {
+    hint: 'let it end, then run the same command again; delete that file only if no git is running',
+  })
+
+// Left to find the repository by itself, from its root, git checks that the user owns it (safe.directory) before it obeys
+// its configuration; variables that point elsewhere are for the command that set them. A hook's index is the one that
+// is about to be committed, so that one stays. Messages must be in one language, since index.lock shows in them alone.
+function gitEnvironment(env: Environment): Environment {
+  const { GIT_DIR, GIT_WORK_TREE, GIT_COMMON_DIR, GIT_PREFIX, GIT_NAMESPACE, ...rest } = env
+  return { ...rest, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
+}
+
+function gitError(command: string, { code, stderr }: RunResult): DdvError {
+  const lines = stderr.split('\n').filter(line => line.trim() !== '')
+  const line = lines.find(line => /^(fatal|error):/.test(line)) ?? lines[0]
+  const said = line === undefined ? `exit code ${code}` : line.replace(/^(fatal|error): /, '')
+  const owner = /detected dubious ownership/.test(stderr)
+  return new DdvError(
+    'git',
+    `git ${command}: ${said}`,
+    owner ? { hint: `if you trust it: git config --global --add safe.directory <its root>` } : {},
+  )
+}

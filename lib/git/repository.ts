@@ -1,0 +1,89 @@
+// Where git keeps what belongs to a workspace. Found by reading files, as git does, so that it works without the
+// program; whether there is one shows on first use (see git-program.ts).
+
+import { readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { systemCode } from '../core/errors.js'
+import type { Environment } from '../sys/spawn.js'
+import { decodeGitConfig } from './git-config.js'
+
+export interface GitRepository {
+  /** The top of the working tree. A ddv workspace may lie below it. */
+  readonly root: string
+  /** This working tree's own directory: HEAD and index. */
+  readonly gitDir: string
+  /** Objects, refs and configuration; another one than `gitDir` in a linked worktree only. */
+  readonly commonDir: string
+  /** For the git program: its `PATH`, the user's `HOME`, a hook's `GIT_INDEX_FILE`. */
+  readonly env: Environment
+}
+
+/** The repository whose working tree holds `start` (absolute), or undefined. */
+export function findRepository(start: string, env: Environment): GitRepository | undefined {
+  for (let root = resolve(start); ; root = dirname(root)) {
+    const gitDir = findGitDir(root)
+    if (gitDir !== undefined) return { root, gitDir, commonDir: commonDirOf(gitDir), env }
+    if (dirname(root) === root) return undefined
+  }
+}
+
+// `.git` is a directory, or in linked worktrees and submodules a file that names one. Whatever else is called so is not
+// git's, and the search goes on above it, as git's does.
+function findGitDir(root: string): string | undefined {
+  const path = join(root, '.git')
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) return undefined
+  if (stats.isDirectory()) return isGitDir(path) ? path : undefined
+  const link = /^gitdir: (.+?)[\r\n]*$/.exec(readText(path) ?? '')
+  if (link === null) return undefined
+  const gitDir = resolve(root, link[1] ?? '')
+  return isGitDir(gitDir) ? gitDir : undefined
+}
+
+const isGitDir = (path: string): boolean =>
+  readText(join(path, 'HEAD')) !== undefined &&
+  statSync(join(commonDirOf(path), 'objects'), { throwIfNoEntry: false }) !== undefined
+
+function commonDirOf(gitDir: string): string {
+  const text = readText(join(gitDir, 'commondir'))
+  return text === undefined ? gitDir : resolve(gitDir, text.trim())
+}
+
+/** The top of the working tree that was there first; linked worktrees share its `.cache`. undefined for a bare repository. */
+export function mainWorktree(repository: GitRepository): string | undefined {
+  const { root, gitDir, commonDir } = repository
+  if (gitDir === commonDir) return root
+  const config = repositoryConfig(repository)
+  if (config.get('core.bare') === 'true') return undefined
+  const worktree = config.get('core.worktree')
+  if (worktree !== undefined) return resolve(commonDir, worktree)
+  return basename(commonDir) === '.git' ? dirname(commonDir) : undefined
+}
+
+export const repositoryConfig = (repository: GitRepository): ReadonlyMap<string, string> =>
+  decodeGitConfig(readText(join(repository.commonDir, 'config')) ?? '')
+
+/** The URL of `origin` without credentials: by it a ddv remote knows this repository. undefined where there is none. */
+export function originUrl(repository: GitRepository): string | undefined {
+  const url = repositoryConfig(repository).get('remote.origin.url')
+  return url === undefined || url === '' ? undefined : withoutCredentials(url)
+}
+
+/** `https://user:token@host/path` → `https://host/path`; the user of an ssh URL is part of the address and stays. */
+export function withoutCredentials(url: string): string {
+  const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/@]*(?:@[^/@]*)*)@)?([^?#]*)/i.exec(url)
+  if (parts === null) return url // a path, or host:path
+  const [, scheme = '', userInfo = '', rest = ''] = parts
+  const user = /^(git\+)?ssh$/i.test(scheme) ? userInfo.replace(/:.*/s, '') : ''
+  return `${scheme}://${user === '' ? '' : `${user}@`}${rest}`
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
+    throw error
+  }
+}
