@@ -23,6 +23,8 @@ export interface DurableOptions {
   readonly directory: string
   readonly pool: Pool
   readonly signal?: AbortSignal | undefined
+  /** Called once the bytes are durable and before the first rename; what it throws ends all with nothing renamed. */
+  readonly beforeRenames?: (() => void) | undefined
 }
 
 /** Up to this many files an fsync each; measured on ext4, where a sync of the file system costs about this many. */
@@ -44,6 +46,7 @@ export async function renameDurably(renames: readonly Rename[], options: Durable
       options,
     )
     throwIfAborted(options.signal)
+    options.beforeRenames?.()
   } catch (error) {
     discard(renames.map(r => r.from))
     throw error

@@ -5,13 +5,17 @@ import { DdvError } from '../core/errors.js'
 import type { Job, Reply, Request } from './pool.js'
 
 // Each job has its own types of arguments and results; here they are only passed through.
-type AnyJob = Job<never, unknown>
+interface AnyJob {
+  readonly name: string
+  readonly run: (args: never) => unknown
+  readonly transfer?: ((result: never) => readonly ArrayBufferLike[]) | undefined
+}
 
 /** Answers requests for these jobs until the thread is ended. Throws outside a worker thread. */
 export function serveJobs(jobs: readonly AnyJob[]): void {
   const port = parentPort
   if (port === null) throw new Error('serveJobs is for worker threads')
-  const byName = new Map(jobs.map(job => [job.name, job as Job<unknown, unknown>]))
+  const byName = new Map(jobs.map(job => [job.name, job as unknown as Job<unknown, unknown>]))
   port.on('message', async ({ id, job: name, args }: Request) => {
     try {
       const job = byName.get(name)

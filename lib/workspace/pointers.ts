@@ -9,6 +9,9 @@ import { basename, compareUtf8, displayPath, type TreePath, treePathProblem } fr
 import { hashBytes } from '../sys/hash.js'
 import type { IgnoreRules } from './ignore.js'
 
+/** Bytes of an output's name, so that its pointer's name fits into 255. */
+export const maxOutputName = 251
+
 export const pointerPath = (output: TreePath): TreePath => `${output}${pointerSuffix}` as TreePath
 export const isPointerPath = (path: string): boolean =>
   path.endsWith(pointerSuffix) && path.length > pointerSuffix.length

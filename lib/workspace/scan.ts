@@ -96,27 +96,29 @@ class Listing {
 
   #add(relative: string, entry: Dirent, ignore: IgnoreRules): void {
     const path = relative + entry.name
-    const full = `${this.#output}/${path}`
-    let directory = entry.isDirectory()
-    if (ignore.ignores(full, directory)) return
-    const problem = treePathProblem(entry.name) ?? unreadableName(entry.name)
-    if (problem !== undefined) return this.#refuse(full, problem)
-    if (entry.isSymbolicLink()) {
-      const followed = this.#follow(path)
-      if (followed === undefined) return
-      directory = followed === 'directory'
-    } else if (!directory && !entry.isFile()) return this.#refuse(full, describe(false))
-    if (directory) this.list(`${path}/`, ignore)
-    else this.paths.push(path)
+    if (ignore.ignores(`${this.#output}/${path}`, entry.isDirectory())) return
+    const kind = this.#kindOf(path, entry)
+    if (kind === 'directory') this.list(`${path}/`, ignore)
+    else if (kind === 'file') this.paths.push(path)
   }
 
-  #refuse(path: string, problem: string): void {
+  // undefined where it is a problem, which is written down.
+  #kindOf(path: string, entry: Dirent): 'file' | 'directory' | undefined {
+    const full = `${this.#output}/${path}`
+    const problem = treePathProblem(entry.name) ?? unreadableName(entry.name)
+    if (problem !== undefined) return this.#refuse(full, problem)
+    if (entry.isSymbolicLink()) return this.#follow(path)
+    if (entry.isDirectory()) return 'directory'
+    return entry.isFile() ? 'file' : this.#refuse(full, describe(false))
+  }
+
+  #refuse(path: string, problem: string): undefined {
     this.problems.push({ path, problem })
   }
 
   #follow(path: string): 'file' | 'directory' | undefined {
     const full = `${this.#output}/${path}`
-    const refuse = (problem: string): undefined => this.#refuse(full, problem) as undefined
+    const refuse = (problem: string): undefined => this.#refuse(full, problem)
     if (this.#options.follow !== true) return refuse('is a symbolic link')
     const link = join(this.absolute, path)
     const target = realpathIfThere(link)
@@ -172,8 +174,12 @@ async function statAll(listing: Listing, options: ScanOptions): Promise<BigInt64
   const there = Array.from({ length: threads }, () =>
     work(names => options.pool.run(statFilesJob, { directory, names, follow })),
   )
-  // The main thread yields after each batch, so that answers are taken and new batches given out.
-  await Promise.all([...there, work(async names => (await turn(), here(names)))])
+  // The main thread yields before each batch, so that answers are taken and new batches given out.
+  const yielding = async (names: string): Promise<BigInt64Array> => {
+    await turn()
+    return here(names)
+  }
+  await Promise.all([...there, work(yielding)])
   return stats
 }
 

@@ -26,12 +26,22 @@ export interface Summary {
   readonly size: number
 }
 
+export interface Learned {
+  readonly path: TreePath
+  /** May lack rows: those are read again when asked for. */
+  readonly snapshot: Snapshot
+  /** The clock before the contents were read. */
+  readonly tick: bigint
+  /** Of the whole output, where the snapshot is complete. */
+  readonly summary: Summary | undefined
+}
+
 export interface StatIndex {
   /** What the output's bytes are, if nothing has changed since they were last known. */
   findUnchanged(path: TreePath, table: StatTable): Summary | undefined
   find(path: TreePath): Snapshot | undefined
-  /** Replaces what is known of the output. `tick`: the clock before the contents were read. */
-  save(path: TreePath, snapshot: Snapshot, summary: Summary & { readonly tick: bigint }): void
+  /** Replaces what is known of these outputs, in one transaction. */
+  save(learned: readonly Learned[]): void
   forget(path: TreePath): void
   /** Small facts of ops, under a name of theirs; as disposable as the rest. */
   readonly notes: Kv
@@ -56,13 +66,18 @@ export function openStatIndex(directory: string): StatIndex {
       const bytes = kv.get(tableKey(path))
       return bytes === undefined ? undefined : decodeSnapshot(bytes)
     },
-    save: (path, snapshot, { hash, size, tick }) => {
-      const racy = newestChange(snapshot.table.stats) >= tick
-      const value = encodeSnapshot(racy ? withoutRacy(snapshot, tick) : snapshot)
+    save: learned => {
+      if (learned.length === 0) return
       kv.write(batch => {
-        batch.put(tableKey(path), value)
-        if (racy) batch.remove(summaryKey(path))
-        else batch.put(summaryKey(path), Buffer.from(`${fingerprint(snapshot.table)} ${hash} ${size}`))
+        for (const { path, snapshot, tick, summary } of learned) {
+          const racy = newestChange(snapshot.table.stats) >= tick
+          batch.put(tableKey(path), encodeSnapshot(racy ? withoutRacy(snapshot, tick) : snapshot))
+          if (racy || summary === undefined) batch.remove(summaryKey(path))
+          else {
+            const text = `${fingerprint(snapshot.table)} ${summary.hash} ${summary.size}`
+            batch.put(summaryKey(path), Buffer.from(text))
+          }
+        }
       })
     },
     forget: path =>

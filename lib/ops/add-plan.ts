@@ -1,0 +1,106 @@
+// What `add` will do, and every reason not to, before anything is read or written.
+
+import { lstatSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { DdvError } from '../core/errors.js'
+import { isFilename } from '../core/pointer.js'
+import { basename, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import { trackedAmong } from '../git/git-index.js'
+import { openInside } from '../sys/inside.js'
+import { expandGlob, isGlob } from '../workspace/glob.js'
+import { coveringOutput, isPointerPath, listOutputs, maxOutputName, outputOfPointer } from '../workspace/pointers.js'
+import { toTreePath } from '../workspace/workspace.js'
+import type { Project } from './project.js'
+import { type Target, toTarget, withoutCovered } from './targets.js'
+
+/** Throws for the first target that cannot be added; then nothing was changed. */
+export async function planAdd(project: Project, typed: readonly string[], cwd: string): Promise<Target[]> {
+  if (typed.length === 0)
+    throw new DdvError('usage', 'nothing to add was named', { hint: `such as 'ddv add data/raw/x.csv'` })
+  const paths = typed.flatMap(text => expand(text, cwd)).map(text => toDataPath(project, text, cwd))
+  const targets = withoutCovered(paths.map(path => planTarget(project, path)))
+  for (const target of targets) refuseOverlap(project, targets, target)
+  await refuseTracked(project, targets)
+  return targets
+}
+
+function expand(typed: string, cwd: string): string[] {
+  if (!isGlob(typed) || lstatSync(join(cwd, typed), { throwIfNoEntry: false }) !== undefined) return [typed]
+  const found = expandGlob(typed, cwd).filter(path => !isDdvFile(path))
+  // A directory that matches brings what is in it; its files must not become outputs of their own.
+  const matched = found.filter(path => !found.some(other => path.startsWith(`${other}${sep}`)))
+  if (matched.length > 0) return matched
+  throw new DdvError('usage', `no file or directory matches: ${displayPath(typed)}`)
+}
+
+const isDdvFile = (path: string): boolean =>
+  isPointerPath(path) || /[/\\]\.(gitignore|gitattributes|ddvignore)$/.test(path)
+
+function toDataPath(project: Project, typed: string, cwd: string): TreePath {
+  const { workspace, cache, ignore } = project
+  const path = toTreePath(workspace, typed, cwd)
+  if (path === '')
+    throw new DdvError('usage', 'the workspace as a whole cannot be added', { hint: 'name the data directories in it' })
+  const absolute = openInside(workspace.root).path(path)
+  if (isPointerPath(path) && coveringOutput(workspace.root, outputOfPointer(path)) !== undefined)
+    return toDataPath(project, outputOfAbsolute(absolute), cwd)
+  const stat = lstatSync(absolute, { throwIfNoEntry: false })
+  if (stat === undefined) throw absentError(project, path)
+  if (stat.isSymbolicLink())
+    throw new DdvError('refused', `is a symbolic link: ${displayPath(path)}`, { hint: 'add what it leads to' })
+  if (ignore.ignores(path, stat.isDirectory()))
+    throw new DdvError('refused', `is ignored by .ddvignore: ${displayPath(path)}`)
+  const cachePath = relative(workspace.root, cache.root).split(sep).join('/')
+  if (isWithin(path, cachePath as TreePath) || isWithin(cachePath as TreePath, path))
+    throw new DdvError('refused', `holds ddv's own cache: ${displayPath(path)}`, { hint: 'name the data beside it' })
+  return path
+}
+
+const outputOfAbsolute = (absolute: string): string => outputOfPointer(absolute as TreePath)
+
+function absentError(project: Project, path: TreePath): DdvError {
+  const tracked = coveringOutput(project.workspace.root, path) === path
+  return new DdvError('usage', `no such file or directory: ${displayPath(path)}`, {
+    ...(tracked && { hint: `'ddv checkout' brings it back, 'ddv remove' stops tracking it` }),
+  })
+}
+
+function planTarget(project: Project, path: TreePath): Target {
+  const covering = coveringOutput(project.workspace.root, path)
+  if (covering !== undefined) return toTarget(covering, path)
+  if (!isFilename(basename(path)))
+    throw new DdvError('bad-path', `a name with control characters cannot be an output: ${displayPath(path)}`, {
+      hint: 'track the directory that holds it instead',
+    })
+  if (Buffer.byteLength(basename(path)) > maxOutputName)
+    throw new DdvError('bad-path', `name is too long to stand before .ddv: ${displayPath(path)}`, {
+      hint: 'track the directory that holds it instead',
+    })
+  const inside = listOutputs(project.workspace.root, project.ignore, path)
+  if (inside.length > 0)
+    throw new DdvError('refused', `holds other outputs (${displayPath(inside[0] as TreePath)}): ${displayPath(path)}`, {
+      hint: `'ddv remove' those first, or add the parts beside them`,
+    })
+  return { output: path, within: '' }
+}
+
+function refuseOverlap(project: Project, targets: readonly Target[], { output }: Target): void {
+  const parent = targets.find(other => other.output !== output && isWithin(output, other.output))
+  if (parent === undefined) return
+  const hint = `add one of the two: ${join(project.workspace.root, parent.output)} holds the other`
+  throw new DdvError('usage', `lies inside another target: ${displayPath(output)}`, { hint })
+}
+
+async function refuseTracked({ git, workspace }: Project, targets: readonly Target[]): Promise<void> {
+  if (git === undefined) return
+  const tracked = await trackedAmong(
+    git,
+    targets.map(({ output }) => join(workspace.root, output)),
+  )
+  if (tracked.length === 0) return
+  const first = displayPath(tracked[0] as string)
+  const more = tracked.length > 1 ? ` and ${tracked.length - 1} more` : ''
+  throw new DdvError('refused', `is tracked by git already: ${first}${more}`, {
+    hint: `take it out of git's index first: git rm -r --cached '${first}'`,
+  })
+}

@@ -1,0 +1,258 @@
+// `checkout`: makes the data in the workspace what the pointers say, from the cache.
+//
+// New content is staged and made durable first; then, in one quick pass, old files give way and new ones take their
+// names. Cut at any instant, each file is old, new, or absent with its content in the cache, and the same command ends it.
+
+import { lstatSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { blobPath } from '../cache/cache.js'
+import { setAside } from '../cache/quarantine.js'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import { type FileEntry, isFileEntry } from '../core/manifest.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
+import { type Inside, openInside } from '../sys/inside.js'
+import { type Locked, withLock } from '../sys/lock.js'
+import { randomName } from '../sys/random.js'
+import { isSameState } from '../sys/read-stable.js'
+import { statWidth, writeStat } from '../sys/stats.js'
+import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
+import { lockDirectory, workTemporaryDirectory } from '../workspace/workspace.js'
+import type { OutputFailure } from './add.js'
+import { inOutput, lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
+import { learnWritten } from './learn.js'
+import type { Project } from './project.js'
+import { findTargets, type Target } from './targets.js'
+
+export interface CheckoutOptions extends Control {
+  readonly cwd: string
+  /** Overwrite and delete also what is in no cache. */
+  readonly force?: boolean | undefined
+}
+
+export interface CheckedOut {
+  readonly path: TreePath
+  /** Files written, and files deleted because the pointer does not name them. */
+  readonly written: number
+  readonly removed: number
+}
+
+export interface CheckoutResult {
+  readonly outputs: readonly CheckedOut[]
+  /** Outputs that could not be made whole: what was refused is untouched, what misses a blob has all other files. */
+  readonly failures: readonly OutputFailure[]
+}
+
+export async function checkout(
+  project: Project,
+  targets: readonly string[],
+  options: CheckoutOptions,
+): Promise<CheckoutResult> {
+  return checkoutTargets(project, findTargets(project, targets, options), options)
+}
+
+export function checkoutTargets(
+  project: Project,
+  targets: readonly Target[],
+  options: CheckoutOptions,
+): Promise<CheckoutResult> {
+  const { signal } = options
+  return withLock(lockDirectory(project.workspace), { signal }, async locked => {
+    const failures: OutputFailure[] = []
+    const fail = (path: string, error: DdvError): void => {
+      failures.push({ path, error })
+      options.onEvent?.({ type: 'failed', target: path, error })
+    }
+    const plans: OutputPlan[] = []
+    for (const target of targets) {
+      try {
+        plans.push(await planOutput(project, target, { ...options, force: options.force ?? false }))
+      } catch (error) {
+        if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
+        fail(target.output, error)
+      }
+    }
+    const outputs = await apply(project, plans, { ...options, locked, fail })
+    return { outputs, failures }
+  })
+}
+
+interface Context extends CheckoutOptions {
+  readonly locked: Locked
+  readonly fail: (path: string, error: DdvError) => void
+}
+
+interface Write {
+  readonly plan: OutputPlan
+  readonly entry: FileEntry
+  /** Relative to the workspace. */
+  readonly path: TreePath
+}
+
+async function apply(project: Project, plans: readonly OutputPlan[], context: Context): Promise<CheckedOut[]> {
+  context.onEvent?.({ type: 'total', phase: 'write', ...planTotals(plans) })
+  const inside = openInside(project.workspace.root)
+  const writes = plans.flatMap(plan =>
+    plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) as TreePath })),
+  )
+  const { staged, incomplete } = await stage(project, writes, context)
+  const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
+  await renameDurably(renames, {
+    mode: project.cache.fsync,
+    directory: project.workspace.root,
+    pool: project.pool,
+    signal: context.signal,
+    beforeRenames: () => {
+      if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
+      clearTheWay(inside, staged, plans)
+    },
+  }).catch(error => {
+    discard(renames.map(({ from }) => from))
+    throw error
+  })
+  for (const plan of plans) finish(inside, plan)
+  await learnWritten(
+    project,
+    plans.filter(plan => !incomplete.has(plan.output)),
+  )
+  return plans.map(plan => ({
+    path: plan.output,
+    written: plan.writes.length - (incomplete.get(plan.output) ?? 0),
+    removed: onlyRemoved(plan).length,
+  }))
+}
+
+interface StagedWrite extends Write {
+  readonly temporary: string
+}
+
+interface StagedWrites {
+  readonly staged: readonly StagedWrite[]
+  /** Outputs that miss blobs, with how many. */
+  readonly incomplete: ReadonlyMap<TreePath, number>
+}
+
+async function stage(project: Project, writes: readonly Write[], context: Context): Promise<StagedWrites> {
+  const temporary = workTemporaryDirectory(project.workspace)
+  if (writes.length > 0) mkdirSync(temporary, { recursive: true })
+  const files: WriteFile[] = writes.map(({ entry: { digest, size, executable } }) => ({
+    blob: blobPath(project.cache, digest),
+    digest,
+    size,
+    executable,
+  }))
+  const options = {
+    pool: project.pool,
+    newTemporary: () => join(temporary, randomName()),
+    reflink: project.config.cache.link === 'reflink',
+  }
+  const { temporaries, failures } = await stageFiles(files, options, context)
+  const failed = new Map<TreePath, { entry: FileEntry; error: DdvError }[]>()
+  for (const { row, error } of failures) {
+    const { plan, entry } = writes[row] as Write
+    const shown = isDdvError(error, 'corrupt') ? setAside(project.cache, entry.digest) : error
+    failed.set(plan.output, [...(failed.get(plan.output) ?? []), { entry, error: shown }])
+  }
+  for (const [output, list] of failed) context.fail(output, incompleteError(output, list))
+  return {
+    staged: writes.flatMap((write, row) => {
+      const temporary = temporaries[row]
+      return temporary === undefined ? [] : [{ ...write, temporary }]
+    }),
+    incomplete: new Map([...failed].map(([output, list]) => [output, list.length])),
+  }
+}
+
+function incompleteError(output: TreePath, failed: readonly { entry: FileEntry; error: DdvError }[]): DdvError {
+  const { entry, error } = failed.find(({ error }) => isDdvError(error, 'corrupt')) ?? (failed[0] as (typeof failed)[0])
+  const path = displayPath(inOutput(output, entry.path))
+  if (error.code !== 'missing') return error
+  const more = failed.length > 1 ? ` and ${failed.length - 1} more of ${displayPath(output)}` : ''
+  return new DdvError('missing', `blob is not in the cache: ${path}${more}`, {
+    hint: `fetch it with 'ddv pull ${displayPath(output)}'`,
+  })
+}
+
+/** A file that changed since the plan looked at it: nobody has its new content. */
+function refuseNewChanges(inside: Inside, { output, removals, present }: OutputPlan): void {
+  if (removals.length === 0 || present === undefined) return
+  const rows = new Map(present.table.paths.map((path, row) => [path, row]))
+  const now = new BigInt64Array(statWidth)
+  for (const { path } of removals) {
+    const full = inOutput(output, path) as TreePath
+    const row = rows.get(path)
+    const stat = lstatSync(inside.path(full), { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined || stat.isSymbolicLink() || row === undefined) continue
+    writeStat(now, 0, stat)
+    if (!isSameState(now, present.table.stats.subarray(row * statWidth))) throw lossError(output, [full])
+  }
+}
+
+/** Removes files that stand where directories are to be, and the other way round; makes parents. */
+function clearTheWay(inside: Inside, staged: readonly StagedWrite[], plans: readonly OutputPlan[]): void {
+  for (const plan of plans) {
+    const wanted = new Set(plan.writes.map(({ path }) => path))
+    const parents = new Set(plan.writes.flatMap(({ path }) => parentsOf(plan.output, path)))
+    for (const { path } of plan.removals)
+      if (!wanted.has(path) && parents.has(inOutput(plan.output, path)))
+        removeFile(inside.path(inOutput(plan.output, path) as TreePath))
+  }
+  for (const { path, plan } of staged) {
+    const file = inside.pathWithParents(path)
+    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true) removeObstacle(inside, plan, path)
+  }
+}
+
+function parentsOf(output: TreePath, path: string): string[] {
+  const parents: string[] = []
+  for (let at = inOutput(output, path); at.length > output.length; at = dirname(at)) parents.push(dirname(at))
+  return parents
+}
+
+// A directory where a file is to be: its known files go, it goes if nothing else is in it.
+function removeObstacle(inside: Inside, { output, removals }: OutputPlan, path: TreePath): void {
+  const below = removals.filter(entry => inOutput(output, entry.path).startsWith(`${path}/`))
+  for (const entry of below) removeFile(inside.path(inOutput(output, entry.path) as TreePath))
+  prune(
+    inside,
+    path,
+    below.flatMap(entry => parentsOf(path, inOutput(output, entry.path).slice(path.length + 1))),
+  )
+  if (removeIfEmpty(inside.path(path))) return
+  throw new DdvError('would-lose-data', `a file is to be where a directory with other files is: ${displayPath(path)}`, {
+    hint: 'move those files away, then run the same command again',
+  })
+}
+
+// Deepest first, so that a chain of emptied directories goes as one.
+function prune(inside: Inside, top: TreePath, directories: readonly string[]): void {
+  const deepestFirst = [...new Set(directories)].filter(d => d.length >= top.length).sort((a, b) => b.length - a.length)
+  for (const directory of deepestFirst) removeIfEmpty(inside.path(directory as TreePath))
+}
+
+const onlyRemoved = ({ removals, writes }: OutputPlan): readonly FileEntry[] => {
+  const written = new Set(writes.map(({ path }) => path))
+  return removals.filter(({ path }) => !written.has(path))
+}
+
+/** What needs no staging: deletions, emptied and empty directories, executable bits. */
+function finish(inside: Inside, plan: OutputPlan): void {
+  const { output } = plan
+  const absolute = (path: TreePath): string => inside.path(inOutput(output, path) as TreePath)
+  const removed = onlyRemoved(plan)
+  const obstructed = new Set(plan.wanted.filter(isFileEntry).flatMap(({ path }) => parentsOf(output, path)))
+  for (const { path } of removed) if (!obstructed.has(inOutput(output, path))) removeFile(absolute(path))
+  if (plan.pointer.kind === 'directory')
+    prune(inside, output, [
+      ...removed.flatMap(({ path }) => parentsOf(output, path)).filter(directory => directory !== output),
+      ...plan.oldDirectories
+        .flatMap(path => [inOutput(output, path), ...parentsOf(output, path)])
+        .filter(d => d !== output),
+    ])
+  if (plan.pointer.kind === 'directory' && (plan.wanted.length === 0 || plan.directories.length > 0))
+    mkdirSync(inside.pathWithParents(output), { recursive: true })
+  for (const path of plan.directories)
+    mkdirSync(inside.pathWithParents(inOutput(output, path) as TreePath), { recursive: true })
+  for (const { path, executable } of plan.executables) setExecutable(absolute(path), executable)
+}

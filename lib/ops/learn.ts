@@ -1,0 +1,60 @@
+// What a checkout knows without reading: it wrote the files, or saw that they were right. So the next status costs stats.
+
+import { isFileEntry } from '../core/manifest.js'
+import { sizeOfRow } from '../sys/hash-files.js'
+import { isRegular, modeColumn, statWidth } from '../sys/stats.js'
+import type { Learned, Snapshot } from '../workspace/stat-index.js'
+import { newestChange, type StatTable } from '../workspace/stat-table.js'
+import type { OutputPlan } from './checkout-plan.js'
+import { scanOf } from './compare.js'
+import { knownDigests, selectRows, tickAfter } from './inspect.js'
+import type { Project } from './project.js'
+
+/** For outputs that are now what their pointers say, unless somebody wrote into them meanwhile. */
+export async function learnWritten(project: Project, plans: readonly OutputPlan[]): Promise<void> {
+  const learned: Learned[] = []
+  for (const plan of plans) {
+    if (plan.writes.length + plan.removals.length + plan.executables.length === 0) continue
+    const scan = await scanOf(project, plan.output, {})
+    if (scan === undefined) continue
+    const tick = await tickAfter(project.index(), newestChange(scan.table.stats))
+    const { snapshot, complete } = fromPlan(plan, scan.table)
+    const summary = complete ? { hash: plan.pointer.hash, size: plan.pointer.size } : undefined
+    learned.push({ path: plan.output, snapshot, tick, summary })
+  }
+  project.index().save(learned)
+}
+
+// A row counts if it was written just now or has not changed since the plan read it; its digest is the wanted one, or
+// for files outside the plan the one that was read.
+function fromPlan(plan: OutputPlan, table: StatTable): { snapshot: Snapshot; complete: boolean } {
+  const { present } = plan
+  const { digests, known } = knownDigests(table, present)
+  const written = new Map(plan.writes.map(entry => [entry.path as string, entry]))
+  const rows: number[] = []
+  table.paths.forEach((path, row) => {
+    const entry = written.get(path)
+    if (entry === undefined) {
+      if (known[row] === 1) rows.push(row)
+      return
+    }
+    if (sizeOfRow(table.stats, row) !== entry.size) return
+    if (!isRegular(table.stats[row * statWidth + modeColumn] as bigint)) return
+    Buffer.from(entry.digest, 'hex').copy(digests, row * 32)
+    rows.push(row)
+  })
+  const wanted = plan.wanted.filter(isFileEntry).map(entry => entry.path)
+  const complete =
+    rows.length === table.paths.length &&
+    rows.length === wanted.length &&
+    isSameList(table.paths, wanted) &&
+    isSameList(
+      table.emptyDirectories,
+      plan.wanted.filter(entry => !isFileEntry(entry)).map(entry => entry.path),
+    )
+  if (rows.length === table.paths.length) return { snapshot: { table, digests }, complete }
+  return { snapshot: selectRows({ table, digests }, rows), complete: false }
+}
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((text, i) => text === b[i])

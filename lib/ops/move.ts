@@ -1,0 +1,78 @@
+// `move`: renames data, pointer and ignore line together.
+
+import { existsSync, lstatSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { DdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import { isFilename } from '../core/pointer.js'
+import { basename, displayPath, isWithin, parseTreePath, type TreePath } from '../core/tree-path.js'
+import { syncDirectory } from '../sys/fs.js'
+import { openInside } from '../sys/inside.js'
+import { withLock } from '../sys/lock.js'
+import { removeFile } from '../workspace/materialize.js'
+import { coveringOutput, findPointer, isPointerPath, maxOutputName, pointerPath } from '../workspace/pointers.js'
+import { lockDirectory, toTreePath } from '../workspace/workspace.js'
+import type { Project } from './project.js'
+import { namedOutputs } from './remove.js'
+import { forgetInGit, writePointers } from './write-pointers.js'
+
+export interface MoveOptions extends Control {
+  readonly cwd: string
+}
+
+export interface MoveResult {
+  readonly from: TreePath
+  readonly to: TreePath
+}
+
+/** A directory as the goal takes the output into it, as `mv` does. */
+export function move(project: Project, from: string, to: string, options: MoveOptions): Promise<MoveResult> {
+  const [source, ...others] = namedOutputs(project, [from], options.cwd)
+  if (source === undefined || others.length > 0)
+    throw new DdvError('usage', `names more than one output: ${displayPath(from)}`, { hint: 'move one at a time' })
+  const goal = goalOf(project, source, to, options.cwd)
+  return withLock(lockDirectory(project.workspace), options, async locked => {
+    const pointer = findPointer(project.workspace.root, source)
+    if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(source)}.ddv`)
+    const inside = openInside(project.workspace.root)
+    const [oldData, newData] = [inside.path(source), inside.pathWithParents(goal)]
+    // The new pointer first: cut before the data moved, 'checkout' makes the new data from the cache; nothing is lost.
+    await writePointers(project, [{ output: goal, pointer: { ...pointer, filename: basename(goal) } }], locked)
+    if (existsSync(oldData)) renameSync(oldData, newData)
+    syncDirectory(join(newData, '..'))
+    removeFile(inside.path(pointerPath(source)))
+    project.index().forget(source)
+    await forgetInGit(project, [source])
+    return { from: source, to: goal }
+  })
+}
+
+function goalOf(project: Project, source: TreePath, typed: string, cwd: string): TreePath {
+  const { workspace } = project
+  const path = toTreePath(workspace, typed, cwd)
+  const stat = lstatSync(join(workspace.root, path), { throwIfNoEntry: false })
+  const tracked = path !== '' && coveringOutput(workspace.root, path) === path
+  const into = stat?.isDirectory() === true && !tracked
+  const goal = into ? parseTreePath(path === '' ? basename(source) : `${path}/${basename(source)}`) : path
+  if (goal === '') throw new DdvError('usage', `not a place for data: ${displayPath(typed)}`)
+  refuseGoal(project, source, goal)
+  return goal
+}
+
+function refuseGoal({ workspace: { root } }: Project, source: TreePath, goal: TreePath): void {
+  const covering = coveringOutput(root, goal)
+  if (covering !== undefined && covering !== goal)
+    throw new DdvError('usage', `lies inside the output ${displayPath(covering)}: ${displayPath(goal)}`)
+  if (isWithin(goal, source)) throw new DdvError('usage', `lies inside what is to be moved: ${displayPath(goal)}`)
+  if (!isFilename(basename(goal)) || isPointerPath(goal) || Buffer.byteLength(basename(goal)) > maxOutputName)
+    throw new DdvError('bad-path', `not a name for an output: ${displayPath(goal)}`)
+  const isThere = (path: TreePath): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
+  // The same move, cut off before its end, goes on.
+  const resumed = covering === goal && findPointer(root, goal)?.hash === findPointer(root, source)?.hash
+  if (resumed && !(isThere(source) && isThere(goal))) return
+  const there = [goal, pointerPath(goal)].find(isThere)
+  if (there !== undefined)
+    throw new DdvError('would-lose-data', `is there already: ${displayPath(there)}`, {
+      hint: 'move or remove it first',
+    })
+}

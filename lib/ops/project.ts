@@ -1,0 +1,92 @@
+// What every op works on: one workspace with its cache, its git repository and its settings. A record, not an object
+// that holds the verbs: those are the files beside this one.
+
+import { join, resolve } from 'node:path'
+import { type Cache, removeLeftovers, temporaryDirectory } from '../cache/cache.js'
+import type { Config, ConfigLayer } from '../core/config.js'
+import { findRepository, type GitRepository, mainWorktree } from '../git/repository.js'
+import { type Kv, openKv } from '../sys/kv.js'
+import { openPool, type Pool } from '../sys/pool.js'
+import type { Environment } from '../sys/spawn.js'
+import { type IgnoreRules, readIgnoreRules } from '../workspace/ignore.js'
+import { openStatIndex, type StatIndex } from '../workspace/stat-index.js'
+import { loadWorkspace, stateDirectory, type Workspace, workTemporaryDirectory } from '../workspace/workspace.js'
+import { loadConfig } from './config-files.js'
+
+export interface Project {
+  readonly workspace: Workspace
+  readonly cache: Cache
+  readonly config: Config
+  /** undefined without git. */
+  readonly git: GitRepository | undefined
+  readonly pool: Pool
+  readonly ignore: IgnoreRules
+  /** Opened on first use, closed with the project. */
+  index(): StatIndex
+  /** The local records of what remotes hold; likewise. */
+  chunkIndex(): Kv
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  /** Where to look for the workspace, from here upwards: absolute. */
+  readonly cwd: string
+  /** `DDV_*`, `HOME`, `PATH` and what git reads. */
+  readonly env: Environment
+  /** Settings from the command line, over all others. */
+  readonly flags?: ConfigLayer | undefined
+  /** Which BLAKE3 to use; the best that loads unless told. */
+  readonly hash?: 'native' | 'wasm' | undefined
+}
+
+/** Throws `no-workspace`, `bad-config`. Whoever opens it closes it. */
+export async function openProject(options: OpenOptions): Promise<Project> {
+  const { cwd, env } = options
+  const workspace = loadWorkspace(cwd)
+  const config = await loadConfig({ root: workspace.root, env, flags: options.flags })
+  const git = findRepository(workspace.root, env)
+  const cache = { root: cacheRoot(workspace, config, git), fsync: config.core.fsync }
+  const pool = openPool({
+    entry: new URL('./thread.js', import.meta.url),
+    size: config.core.jobs,
+    data: { hash: options.hash },
+  })
+  const opened: { index?: StatIndex; chunks?: Kv } = {}
+  let ignore: IgnoreRules | undefined
+  return {
+    workspace,
+    cache,
+    config,
+    git,
+    pool,
+    get ignore() {
+      ignore ??= readIgnoreRules(workspace.root)
+      return ignore
+    },
+    index: () => {
+      opened.index ??= openStatIndex(stateDirectory(workspace))
+      return opened.index
+    },
+    chunkIndex: () => {
+      opened.chunks ??= openKv(join(stateDirectory(workspace), 'chunks'))
+      return opened.chunks
+    },
+    close: async () => {
+      await Promise.all([pool.close(), opened.index?.close(), opened.chunks?.close()])
+    },
+  }
+}
+
+// A linked worktree uses the cache of the worktree that was there first, at the same place below it.
+function cacheRoot(workspace: Workspace, config: Config, git: GitRepository | undefined): string {
+  if (config.cache.dir !== undefined) return resolve(workspace.root, config.cache.dir)
+  const main = git === undefined ? undefined : mainWorktree(git)
+  if (git === undefined || main === undefined || main === git.root) return join(workspace.root, '.cache')
+  return join(main, workspace.root.slice(git.root.length), '.cache')
+}
+
+/** Removes temporary files that crashed processes left. For ops that write; cheap where there are none. */
+export function sweepLeftovers({ workspace, cache }: Project): void {
+  removeLeftovers(temporaryDirectory(cache))
+  removeLeftovers(workTemporaryDirectory(workspace))
+}

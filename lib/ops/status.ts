@@ -1,0 +1,146 @@
+// `status`: what differs between pointers, workspace and cache. It takes no lock and writes nothing but the stat index.
+
+import type { Digest } from '../core/digest.js'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import type { OutputKind, Pointer } from '../core/pointer.js'
+import { isWithin, type TreePath } from '../core/tree-path.js'
+import { findPointer } from '../workspace/pointers.js'
+import type { Scan } from '../workspace/scan.js'
+import type { OutputFailure } from './add.js'
+import {
+  contentEntries,
+  diffEntries,
+  type EntryChange,
+  isUnchanged,
+  pointerEntries,
+  readContent,
+  scanOf,
+} from './compare.js'
+import { blobsOf, findAbsent } from './presence.js'
+import type { Project } from './project.js'
+import { findTargets, type Target } from './targets.js'
+
+export interface StatusOptions extends Control {
+  readonly cwd: string
+}
+
+export type FileChange = 'added' | 'modified' | 'removed'
+
+export interface OutputStatus {
+  readonly path: TreePath
+  readonly kind: OutputKind
+  readonly hash: Digest
+  readonly size: number
+  readonly files?: number
+  /** The workspace against the pointer. `missing`: nothing is there. */
+  readonly workspace: 'unchanged' | 'modified' | 'missing'
+  /** Whether the cache has all that the pointer names; `unknown` where its manifest is not there to tell. */
+  readonly cache: 'complete' | 'incomplete' | 'unknown'
+  /** Blobs that the cache lacks, and their bytes. */
+  readonly missing: { readonly blobs: number; readonly bytes: number }
+  /** For a directory: its files that differ, relative to it. */
+  readonly changes: readonly { readonly path: string; readonly change: FileChange }[]
+}
+
+export interface StatusResult {
+  readonly outputs: readonly OutputStatus[]
+  readonly failures: readonly OutputFailure[]
+  /** Nothing differs anywhere. */
+  readonly clean: boolean
+}
+
+export async function status(
+  project: Project,
+  targets: readonly string[],
+  options: StatusOptions,
+): Promise<StatusResult> {
+  const outputs: OutputStatus[] = []
+  const failures: OutputFailure[] = []
+  for (const target of findTargets(project, targets, options)) {
+    try {
+      outputs.push(await outputStatus(project, target, options))
+    } catch (error) {
+      if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
+      failures.push({ path: target.output, error })
+    }
+  }
+  const clean = failures.length === 0 && outputs.every(one => one.workspace === 'unchanged' && one.cache === 'complete')
+  return { outputs, failures, clean }
+}
+
+async function outputStatus(project: Project, { output, within }: Target, control: Control): Promise<OutputStatus> {
+  const pointer = findPointer(project.workspace.root, output)
+  if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${output}.ddv`)
+  const scan = await scanOf(project, output, control)
+  const changes = await changesOf(project, { output, pointer, scan }, control)
+  const shown = changes?.filter(({ path }) => within === '' || isWithin(path, within))
+  return {
+    path: output,
+    kind: pointer.kind,
+    hash: pointer.hash,
+    size: pointer.size,
+    ...(pointer.kind === 'directory' && { files: pointer.files }),
+    workspace: scan === undefined ? 'missing' : shown === undefined || shown.length > 0 ? 'modified' : 'unchanged',
+    ...(await cacheState(project, output, pointer)),
+    changes: (shown ?? []).filter(({ path }) => path !== '').map(toFileChange),
+  }
+}
+
+const toFileChange = ({ path, before, after }: EntryChange): { path: string; change: FileChange } => ({
+  path,
+  change: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
+})
+
+interface Looked {
+  readonly output: TreePath
+  readonly pointer: Pointer
+  readonly scan: Scan | undefined
+}
+
+// undefined: it differs, but what differs cannot be told (another kind; a manifest that is not at hand).
+async function changesOf(
+  project: Project,
+  { output, pointer, scan }: Looked,
+  control: Control,
+): Promise<readonly EntryChange[] | undefined> {
+  if (scan === undefined) return []
+  if (scan.kind !== pointer.kind) return undefined
+  if (isUnchanged(project, { output, pointer, scan })) return []
+  const content = await readContent(project, output, scan, control)
+  const unread = [
+    ...scan.problems.map(({ path }) => path.slice(output.length + 1)),
+    ...content.unreadable.map(({ name }) => name),
+  ]
+  const failed = unread.map(path => ({ path: path as TreePath, before: undefined, after: undefined }))
+  const entries = contentEntries(content)
+  // Equal manifests need no listing of the old one, which may not be at hand.
+  if (failed.length === 0 && pointer.kind === 'directory' && content.summary.hash === pointer.hash) return []
+  try {
+    return [...diffEntries(pointerEntries(project, output, pointer), entries), ...failed]
+  } catch (error) {
+    if (isDdvError(error, 'missing')) return undefined
+    throw error
+  }
+}
+
+async function cacheState(
+  project: Project,
+  output: TreePath,
+  pointer: Pointer,
+): Promise<Pick<OutputStatus, 'cache' | 'missing'>> {
+  const { cache, pool } = project
+  const none = { blobs: 0, bytes: 0 }
+  try {
+    const absent = await findAbsent(pointer.hash, () => blobsOf(project, output, pointer), {
+      cache,
+      pool,
+      index: project.index(),
+    })
+    if (absent.length === 0) return { cache: 'complete', missing: none }
+    return { cache: 'incomplete', missing: { blobs: absent.length, bytes: absent.reduce((sum, b) => sum + b.size, 0) } }
+  } catch (error) {
+    if (!isDdvError(error, 'missing')) throw error
+    return { cache: 'unknown', missing: { blobs: 1, bytes: 0 } }
+  }
+}
