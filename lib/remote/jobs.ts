@@ -1,0 +1,6 @@
+// What the remote does on worker threads; the threads' entry lists it with the jobs of the other folders.
+
+import { cutBatch, cutSegment } from './cut.js'
+import { sealPack } from './packs.js'
+
+export const remoteJobs = [cutBatch, cutSegment, sealPack] as const
