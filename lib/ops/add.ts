@@ -11,13 +11,12 @@ import { encodeManifest, sortEntries } from '../core/manifest.js'
 import type { DirectoryPointer, Meta, OutputKind, Pointer } from '../core/pointer.js'
 import { basename, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { type FileFailure, sizeOfRow } from '../sys/hash-files.js'
-import { type Locked, withLock } from '../sys/lock.js'
+import type { Locked } from '../sys/lock.js'
 import { isExecutable, modeColumn, statWidth } from '../sys/stats.js'
 import { findPointer, pointerPath } from '../workspace/pointers.js'
 import { type Scan, scanOutput } from '../workspace/scan.js'
 import type { Snapshot } from '../workspace/stat-index.js'
 import type { StatTable } from '../workspace/stat-table.js'
-import { lockDirectory } from '../workspace/workspace.js'
 import { planAdd } from './add-plan.js'
 import { isUnchanged } from './compare.js'
 import { loadEntries } from './entries.js'
@@ -32,7 +31,9 @@ import {
   unknownRows,
   withRows,
 } from './inspect.js'
+import { withWorkspaceLock } from './locked.js'
 import { absentBlobs, type Blob, blobsOf, findAbsent } from './presence.js'
+import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import type { Target } from './targets.js'
 import { directoryPointer, type PointerChange, writePointers } from './write-pointers.js'
@@ -78,9 +79,9 @@ export interface AddResult {
 
 /** Throws for targets that cannot be meant (nothing is changed then); data that cannot be read is a failure of its output. */
 export async function add(project: Project, targets: readonly string[], options: AddOptions): Promise<AddResult> {
+  refuseInProduction(project.config, 'add')
   const plan = await planAdd(project, targets, options.cwd)
-  const lock = { directory: lockDirectory(project.workspace), signal: options.signal }
-  return withLock(lock.directory, lock, locked => addTargets(project, plan, { ...options, locked }))
+  return withWorkspaceLock(project, options, locked => addTargets(project, plan, { ...options, locked }))
 }
 
 interface Context extends AddOptions {

@@ -13,15 +13,16 @@ import { type FileEntry, isFileEntry } from '../core/manifest.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
-import { type Locked, withLock } from '../sys/lock.js'
+import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
 import { isSameState } from '../sys/read-stable.js'
 import { statWidth, writeStat } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
-import { lockDirectory, workTemporaryDirectory } from '../workspace/workspace.js'
+import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { inOutput, lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
 import { learnWritten } from './learn.js'
+import { withWorkspaceLock } from './locked.js'
 import type { Project } from './project.js'
 import { findTargets, type Target } from './targets.js'
 
@@ -57,8 +58,7 @@ export function checkoutTargets(
   targets: readonly Target[],
   options: CheckoutOptions,
 ): Promise<CheckoutResult> {
-  const { signal } = options
-  return withLock(lockDirectory(project.workspace), { signal }, async locked => {
+  return withWorkspaceLock(project, options, async locked => {
     const failures: OutputFailure[] = []
     const fail = (path: string, error: DdvError): void => {
       failures.push({ path, error })

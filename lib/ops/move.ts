@@ -8,10 +8,11 @@ import { isFilename } from '../core/pointer.js'
 import { basename, displayPath, isWithin, parseTreePath, type TreePath } from '../core/tree-path.js'
 import { syncDirectory } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
-import { withLock } from '../sys/lock.js'
 import { removeFile } from '../workspace/materialize.js'
 import { coveringOutput, findPointer, isPointerPath, maxOutputName, pointerPath } from '../workspace/pointers.js'
-import { lockDirectory, toTreePath } from '../workspace/workspace.js'
+import { toTreePath } from '../workspace/workspace.js'
+import { withWorkspaceLock } from './locked.js'
+import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { namedOutputs } from './remove.js'
 import { forgetInGit, writePointers } from './write-pointers.js'
@@ -27,11 +28,12 @@ export interface MoveResult {
 
 /** A directory as the goal takes the output into it, as `mv` does. */
 export function move(project: Project, from: string, to: string, options: MoveOptions): Promise<MoveResult> {
+  refuseInProduction(project.config, 'move')
   const [source, ...others] = namedOutputs(project, [from], options.cwd)
   if (source === undefined || others.length > 0)
     throw new DdvError('usage', `names more than one output: ${displayPath(from)}`, { hint: 'move one at a time' })
   const goal = goalOf(project, source, to, options.cwd)
-  return withLock(lockDirectory(project.workspace), options, async locked => {
+  return withWorkspaceLock(project, options, async locked => {
     const pointer = findPointer(project.workspace.root, source)
     if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(source)}.ddv`)
     const inside = openInside(project.workspace.root)

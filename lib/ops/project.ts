@@ -2,7 +2,7 @@
 // that holds the verbs: those are the files beside this one.
 
 import { join, resolve } from 'node:path'
-import { type Cache, removeLeftovers, temporaryDirectory } from '../cache/cache.js'
+import type { Cache } from '../cache/cache.js'
 import type { Config, ConfigLayer } from '../core/config.js'
 import { findRepository, type GitRepository, mainWorktree } from '../git/repository.js'
 import { type Kv, openKv } from '../sys/kv.js'
@@ -10,7 +10,7 @@ import { openPool, type Pool } from '../sys/pool.js'
 import type { Environment } from '../sys/spawn.js'
 import { type IgnoreRules, readIgnoreRules } from '../workspace/ignore.js'
 import { openStatIndex, type StatIndex } from '../workspace/stat-index.js'
-import { loadWorkspace, stateDirectory, type Workspace, workTemporaryDirectory } from '../workspace/workspace.js'
+import { loadWorkspace, stateDirectory, type Workspace } from '../workspace/workspace.js'
 import { loadConfig } from './config-files.js'
 
 export interface Project {
@@ -83,10 +83,4 @@ function cacheRoot(workspace: Workspace, config: Config, git: GitRepository | un
   const main = git === undefined ? undefined : mainWorktree(git)
   if (git === undefined || main === undefined || main === git.root) return join(workspace.root, '.cache')
   return join(main, workspace.root.slice(git.root.length), '.cache')
-}
-
-/** Removes temporary files that crashed processes left. For ops that write; cheap where there are none. */
-export function sweepLeftovers({ workspace, cache }: Project): void {
-  removeLeftovers(temporaryDirectory(cache))
-  removeLeftovers(workTemporaryDirectory(workspace))
 }

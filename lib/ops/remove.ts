@@ -7,13 +7,13 @@ import { isFileEntry } from '../core/manifest.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { syncDirectory } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
-import { withLock } from '../sys/lock.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
 import { pointerPath } from '../workspace/pointers.js'
-import { lockDirectory } from '../workspace/workspace.js'
 import { lossError } from './checkout-plan.js'
 import { contentEntries, readContent, scanOf } from './compare.js'
+import { withWorkspaceLock } from './locked.js'
 import { absentBlobs } from './presence.js'
+import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { findTargets } from './targets.js'
 import { forgetInGit } from './write-pointers.js'
@@ -32,8 +32,9 @@ export interface RemoveResult {
 
 /** All or none: what cannot be removed is found before anything is. */
 export function remove(project: Project, targets: readonly string[], options: RemoveOptions): Promise<RemoveResult> {
+  refuseInProduction(project.config, 'remove')
   const outputs = namedOutputs(project, targets, options.cwd)
-  return withLock(lockDirectory(project.workspace), options, async () => {
+  return withWorkspaceLock(project, options, async () => {
     const files = options.data === true ? await dataFiles(project, outputs, options) : []
     // The data first: a crash in between leaves pointers, and 'checkout' brings the data back.
     const inside = openInside(project.workspace.root)

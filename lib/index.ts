@@ -1,0 +1,18 @@
+// The public API: the ops with their types, and what they give and throw. Nothing else is promised.
+
+export type { Digest } from './core/digest.js'
+export { DdvError, type ErrorCode, isDdvError } from './core/errors.js'
+export type { Event, OnEvent, Phase } from './core/events.js'
+export type { FileEntry, ManifestEntry } from './core/manifest.js'
+export type { DirectoryPointer, FilePointer, Meta, OutputKind, Pointer } from './core/pointer.js'
+export type { TreePath } from './core/tree-path.js'
+export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFailure } from './ops/add.js'
+export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
+export { type FetchedOutput, type FetchOptions, type FetchResult, fetch } from './ops/fetch.js'
+export { type InitOptions, type InitResult, init } from './ops/init.js'
+export { type MoveOptions, type MoveResult, move } from './ops/move.js'
+export { type OpenOptions, openProject, type Project } from './ops/project.js'
+export { type PullOptions, type PullResult, pull } from './ops/pull.js'
+export { type PushedOutput, type PushOptions, type PushResult, push } from './ops/push.js'
+export { type RemoveOptions, type RemoveResult, remove } from './ops/remove.js'
+export { type OutputStatus, type StatusOptions, type StatusResult, status } from './ops/status.js'

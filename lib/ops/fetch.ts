@@ -1,0 +1,153 @@
+// `fetch`: what pointers name, from a remote into the cache.
+
+import { blobPath, hasBlob, newTemporary } from '../cache/cache.js'
+import { StoreBatch } from '../cache/store.js'
+import type { Digest } from '../core/digest.js'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import type { Pointer } from '../core/pointer.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { download, type FetchItem } from '../remote/download.js'
+import { findPointer } from '../workspace/pointers.js'
+import { recipesDirectory } from '../workspace/workspace.js'
+import type { OutputFailure } from './add.js'
+import { openProjectRemote } from './open-remote.js'
+import { blobsOf, findAbsent } from './presence.js'
+import type { Project } from './project.js'
+import { findTargets, type Target } from './targets.js'
+
+export interface FetchOptions extends Control {
+  readonly cwd: string
+  /** The default remote unless told. */
+  readonly remote?: string | undefined
+}
+
+export interface FetchedOutput {
+  readonly path: TreePath
+  readonly hash: Digest
+  readonly size: number
+  /** `present`: the cache had all of it. */
+  readonly outcome: 'fetched' | 'present'
+}
+
+export interface FetchResult {
+  /** undefined where no remote had to be asked. */
+  readonly remote: string | undefined
+  readonly outputs: readonly FetchedOutput[]
+  readonly failures: readonly OutputFailure[]
+  readonly bytesReceived: number
+}
+
+/** Outputs that cannot be had whole fail each by itself; what of them could be had is in the cache. */
+export async function fetch(project: Project, targets: readonly string[], options: FetchOptions): Promise<FetchResult> {
+  return fetchTargets(project, findTargets(project, targets, options), options)
+}
+
+export async function fetchTargets(
+  project: Project,
+  targets: readonly Target[],
+  options: FetchOptions,
+): Promise<FetchResult> {
+  const plan = await planFetch(project, targets, options)
+  const outputs: FetchedOutput[] = plan.present.map(([path, { hash, size }]) => ({
+    path,
+    hash,
+    size,
+    outcome: 'present',
+  }))
+  const failures = [...plan.failures]
+  if (plan.items.size === 0) return { remote: undefined, outputs, failures, bytesReceived: 0 }
+  const remote = await openProjectRemote(project, { ...options, name: options.remote })
+  try {
+    const result = await download({ remote, ...downloadContext(project) }, [...plan.items.keys()], options)
+    for (const { item, error } of result.items) {
+      const path = plan.items.get(item) as TreePath
+      if (error === undefined) outputs.push({ path, hash: item.hash, size: item.size, outcome: 'fetched' })
+      else fail(failures, path, { error: withHint(error, path, remote.url), options })
+    }
+    outputs.sort((a, b) => (a.path < b.path ? -1 : 1))
+    return { remote: remote.url, outputs, failures, bytesReceived: result.bytesReceived }
+  } finally {
+    await remote.close()
+  }
+}
+
+function downloadContext(project: Project) {
+  const { cache, pool } = project
+  const batch = new StoreBatch(cache, pool)
+  return {
+    pool,
+    recipes: recipesDirectory(project.workspace),
+    blobPath: (digest: Digest) => blobPath(cache, digest),
+    concurrency: fetchConcurrency,
+    sink: {
+      has: (digest: Digest, size: number) => hasBlob(cache, digest, size),
+      newTemporary: () => newTemporary(cache),
+      add: (temporary: string, digest: Digest) => batch.add(temporary, digest),
+      commit: () => batch.commit(),
+    },
+  }
+}
+
+/** Requests at the same time; packs of 32 MiB, so that memory stays bounded. */
+const fetchConcurrency = 4
+
+function withHint(error: DdvError, path: TreePath, url: string): DdvError {
+  if (error.code !== 'missing' || error.hint !== undefined) return error
+  const name = displayPath(path)
+  return new DdvError('missing', error.message, {
+    cause: error,
+    hint: `whoever has ${name} can send it with 'ddv push ${name}'; asked was ${url}`,
+  })
+}
+
+function fail(
+  failures: OutputFailure[],
+  path: TreePath,
+  { error, options }: { error: DdvError; options: Control },
+): void {
+  failures.push({ path, error })
+  options.onEvent?.({ type: 'failed', target: path, error })
+}
+
+interface FetchPlan {
+  readonly items: ReadonlyMap<FetchItem, TreePath>
+  readonly present: readonly (readonly [TreePath, Pointer])[]
+  readonly failures: OutputFailure[]
+}
+
+async function planFetch(project: Project, targets: readonly Target[], options: FetchOptions): Promise<FetchPlan> {
+  const items = new Map<FetchItem, TreePath>()
+  const present: (readonly [TreePath, Pointer])[] = []
+  const failures: OutputFailure[] = []
+  for (const output of new Set(targets.map(target => target.output))) {
+    try {
+      const pointer = findPointer(project.workspace.root, output)
+      if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
+      if (await isPresent(project, output, pointer)) present.push([output, pointer])
+      else items.set(toItem(output, pointer), output)
+    } catch (error) {
+      if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
+      fail(failures, output, { error, options })
+    }
+  }
+  return { items, present, failures }
+}
+
+async function isPresent(project: Project, output: TreePath, pointer: Pointer): Promise<boolean> {
+  const { cache, pool } = project
+  try {
+    const list = () => blobsOf(project, output, pointer)
+    return (await findAbsent(pointer.hash, list, { cache, pool, index: project.index() })).length === 0
+  } catch (error) {
+    if (isDdvError(error, 'missing', 'corrupt')) return false // the manifest itself
+    throw error
+  }
+}
+
+function toItem(output: TreePath, pointer: Pointer): FetchItem {
+  const { kind, hash, size } = pointer
+  if (kind === 'file') return { kind, hash, size, label: output }
+  const { files, entries } = pointer
+  return { kind, hash, size, files, label: output, ...(entries !== undefined && { entries }) }
+}

@@ -1,0 +1,21 @@
+// The lock of everything that writes into the workspace. Readers never take it.
+
+import { removeLeftovers, temporaryDirectory } from '../cache/cache.js'
+import type { Control } from '../core/events.js'
+import { type Locked, withLock } from '../sys/lock.js'
+import { lockDirectory, workTemporaryDirectory } from '../workspace/workspace.js'
+import type { Project } from './project.js'
+
+/** Runs alone among all that write here. Throws `busy` after 10 s of a living holder. */
+export function withWorkspaceLock<T>(
+  project: Project,
+  { signal }: Control,
+  work: (locked: Locked) => Promise<T>,
+): Promise<T> {
+  return withLock(lockDirectory(project.workspace), { signal }, locked => {
+    // What crashed processes left; two listings of directories that are empty otherwise.
+    removeLeftovers(temporaryDirectory(project.cache))
+    removeLeftovers(workTemporaryDirectory(project.workspace))
+    return work(locked)
+  })
+}

@@ -1,0 +1,166 @@
+// `push`: what the workspace's pointers name, from the cache to a remote.
+
+import { relative, sep } from 'node:path'
+import { blobPath } from '../cache/cache.js'
+import { setAside } from '../cache/quarantine.js'
+import type { Digest } from '../core/digest.js'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import type { OutputKind, Pointer } from '../core/pointer.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { earlierVersions } from '../git/revisions.js'
+import { type PushItem, upload } from '../remote/upload.js'
+import { findPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
+import { recipesDirectory } from '../workspace/workspace.js'
+import type { OutputFailure } from './add.js'
+import { openProjectRemote, repositoryIdentity } from './open-remote.js'
+import { refuseInProduction } from './production.js'
+import type { Project } from './project.js'
+import { findTargets } from './targets.js'
+
+export interface PushOptions extends Control {
+  readonly cwd: string
+  /** The default remote unless told. */
+  readonly remote?: string | undefined
+}
+
+export interface PushedOutput {
+  readonly path: TreePath
+  readonly hash: Digest
+  readonly size: number
+  /** `present`: the remote had all of it. */
+  readonly outcome: 'pushed' | 'present'
+}
+
+export interface PushResult {
+  readonly remote: string
+  readonly outputs: readonly PushedOutput[]
+  readonly failures: readonly OutputFailure[]
+  /** Of packs: what was new, as it was stored. */
+  readonly bytesSent: number
+  readonly packs: number
+}
+
+/** Outputs whose blobs the cache lacks, and the remote too, fail with `missing`; the others are pushed. */
+export async function push(project: Project, targets: readonly string[], options: PushOptions): Promise<PushResult> {
+  refuseInProduction(project.config, 'push')
+  const { items, failures } = await pushItems(project, targets, options)
+  const remote = await openProjectRemote(project, { ...options, name: options.remote, write: true })
+  try {
+    const { config, pool, cache } = project
+    const context = {
+      remote,
+      pool,
+      index: project.chunkIndex(),
+      blobPath: (digest: Digest) => blobPath(cache, digest),
+      compression: config.core.compression !== 'off',
+      repository: repositoryIdentity(project),
+      concurrency: pushConcurrency,
+      recipes: recipesDirectory(project.workspace),
+    }
+    const result = await upload(context, [...items.keys()], options)
+    const outputs: PushedOutput[] = []
+    for (const { item, outcome, error, missing, corrupt } of result.items) {
+      const path = items.get(item) as TreePath
+      const failure =
+        error === undefined && outcome !== 'failed' ? undefined : failureOf(project, { path, error, missing, corrupt })
+      if (failure !== undefined) {
+        failures.push({ path, error: failure })
+        options.onEvent?.({ type: 'failed', target: path, error: failure })
+      } else if (outcome !== 'failed') outputs.push({ path, hash: item.hash, size: item.size, outcome })
+    }
+    return { remote: remote.url, outputs, failures, bytesSent: result.bytesSent, packs: result.packs }
+  } finally {
+    await remote.close()
+  }
+}
+
+/** Requests at the same time; packs of 32 MiB, so that memory stays bounded. */
+const pushConcurrency = 4
+
+interface Failed {
+  readonly path: TreePath
+  readonly error: DdvError | undefined
+  readonly missing: readonly Digest[]
+  readonly corrupt: readonly Digest[]
+}
+
+function failureOf(project: Project, { path, error, missing, corrupt }: Failed): DdvError {
+  if (corrupt.length > 0) return corrupt.map(digest => setAside(project.cache, digest))[0] as DdvError
+  const name = displayPath(path)
+  if (missing.length > 0)
+    return new DdvError(
+      'missing',
+      `${missing.length} ${missing.length === 1 ? 'blob is' : 'blobs are'} neither in the cache nor on the remote: ${name}`,
+      {
+        hint: `'ddv add ${name}' stores them again where the data is here; 'ddv pull ${name} -r OTHER' fetches them from another remote`,
+      },
+    )
+  return error ?? new DdvError('remote', `was not pushed: ${name}`)
+}
+
+async function pushItems(
+  project: Project,
+  targets: readonly string[],
+  options: PushOptions,
+): Promise<{ items: Map<PushItem, TreePath>; failures: OutputFailure[] }> {
+  const failures: OutputFailure[] = []
+  const pointers = new Map<TreePath, Pointer>()
+  for (const { output } of findTargets(project, targets, options)) {
+    try {
+      const pointer = findPointer(project.workspace.root, output)
+      if (pointer !== undefined) pointers.set(output, pointer)
+    } catch (error) {
+      if (!isDdvError(error)) throw error
+      failures.push({ path: output, error })
+      options.onEvent?.({ type: 'failed', target: output, error })
+    }
+  }
+  const earlier = await earlierPointers(project, [...pointers.keys()], options)
+  const items = new Map<PushItem, TreePath>()
+  for (const [path, pointer] of pointers) {
+    const { kind, hash, size } = pointer
+    const previous = (earlier.get(path) ?? []).filter(old => old.hash !== hash)
+    items.set({ kind, hash, size, label: path, previous, ...(kind === 'directory' && { files: pointer.files }) }, path)
+  }
+  return { items, failures }
+}
+
+interface Version {
+  readonly kind: OutputKind
+  readonly hash: Digest
+}
+
+/** The versions that git's history has of each output, newest first: where a fresh clone finds chunks to share. */
+async function earlierPointers(
+  { git, workspace }: Project,
+  outputs: readonly TreePath[],
+  { signal }: Control,
+): Promise<ReadonlyMap<TreePath, readonly Version[]>> {
+  if (git === undefined) return new Map()
+  const prefix = relative(git.root, workspace.root).split(sep).join('/')
+  const inGit = new Map(
+    outputs.map(output => [prefix === '' ? pointerPath(output) : `${prefix}/${pointerPath(output)}`, output]),
+  )
+  const history = await earlierVersions(git, [...inGit.keys()], { signal })
+  const versions = new Map<TreePath, Version[]>()
+  for (const [path, texts] of history) {
+    const output = inGit.get(path) as TreePath
+    versions.set(
+      output,
+      texts.flatMap(bytes => readVersion(bytes, output)),
+    )
+  }
+  return versions
+}
+
+// An old pointer that does not parse is no reason to fail a push of a new one.
+function readVersion(bytes: Buffer, output: TreePath): Version[] {
+  try {
+    const { kind, hash } = parsePointer(bytes.toString(), pointerPath(output))
+    return [{ kind, hash }]
+  } catch (error) {
+    if (isDdvError(error)) return []
+    throw error
+  }
+}
