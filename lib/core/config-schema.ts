@@ -101,6 +101,7 @@ const settings: ReadonlyMap<string, Setting> = new Map(
     'cache.link': choice('reflink', 'copy'),
     'hooks.fetch': flag,
     environment: choice('development', 'production'),
+    trustedHosts: { ...texts, notInRepository: true },
   }),
 )
 
@@ -111,7 +112,10 @@ const remoteSettings: ReadonlyMap<string, Setting> = new Map(
     region: text,
     profile: text,
     pathStyle: flag,
-    allowHttp: flag,
+    allowHttp: { ...flag, notInRepository: true },
+    connectTimeout: count(1, 86_400),
+    idleTimeout: count(1, 86_400),
+    requestTimeout: count(1, 86_400),
   }),
 )
 

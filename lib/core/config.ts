@@ -37,6 +37,10 @@ export interface RemoteSettings {
   readonly profile?: string
   readonly pathStyle?: boolean
   readonly allowHttp?: boolean
+  /** Seconds, all three. */
+  readonly connectTimeout?: number
+  readonly idleTimeout?: number
+  readonly requestTimeout?: number
 }
 
 export interface Config {
@@ -61,6 +65,8 @@ export interface Config {
   }
   readonly hooks: { readonly fetch: boolean }
   readonly environment: 'development' | 'production'
+  /** Hosts of endpoints, with port where it is not the usual one, that may be sent session tokens. */
+  readonly trustedHosts: readonly string[]
   readonly remotes: ReadonlyMap<string, RemoteSettings>
   /** Every key that has a value, with where it comes from; sorted. */
   readonly entries: ConfigLayer
@@ -75,6 +81,7 @@ const defaults: Readonly<Record<string, ConfigValue>> = {
   'cache.link': 'reflink',
   'hooks.fetch': false,
   environment: 'development',
+  trustedHosts: [],
 }
 
 export const defaultLayer: ConfigLayer = new Map(
@@ -183,6 +190,7 @@ function toConfig(entries: ConfigLayer): Config {
     cache: { dir: value('cache.dir'), link: value('cache.link') },
     hooks: { fetch: value('hooks.fetch') },
     environment: value('environment'),
+    trustedHosts: value('trustedHosts'),
     remotes: remotesOf(entries),
     entries,
   }

@@ -1,0 +1,162 @@
+// What a command file is: flags, one call of an op, printing. `defineCommand` ties its types together; the table of
+// commands is in commands.ts, and main.ts runs them.
+
+import { resolve } from 'node:path'
+import type { Argv, InferredOptionTypes, Options, PositionalOptions } from 'yargs'
+import type { Event } from '../core/events.js'
+import { exitMeanings } from './exit-codes.js'
+import type { Io } from './io.js'
+import type { Progress } from './progress.js'
+import { type Failure, type ReportOptions, reportFailures, reportWarning } from './report.js'
+import type { Style } from './style.js'
+
+type Flags = Readonly<Record<string, Options>>
+type Positionals = Readonly<Record<string, PositionalOptions>>
+
+/** The flags that every command takes. */
+export interface GlobalFlags {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly jobs: number | undefined
+}
+
+/** What a command has to work with. */
+export interface Context extends GlobalFlags {
+  readonly io: Io
+  /** Where relative targets start: `--cd`, or the process's own. Absolute. */
+  readonly cwd: string
+  readonly signal: AbortSignal
+  readonly onEvent: (event: Event) => void
+  /** For stdout. */
+  readonly style: Style
+  /** Writes the result: `value` with --json, the text otherwise, and nothing of the text with --quiet. */
+  result(value: unknown, text: () => string): void
+  /** Writes to stdout whatever the flags: for commands whose answer is text, such as `root`. */
+  print(text: string): void
+  warn(message: string, hint?: string): void
+  /** Names every output that failed; the exit code, 0 for none. */
+  fail(failures: readonly Failure[]): number
+}
+
+export interface CommandSpec<P extends Positionals, O extends Flags> {
+  /** As yargs writes it: `add <targets..>`. */
+  readonly usage: string
+  readonly describe: string
+  readonly positionals?: P
+  readonly options?: O
+  /** One command line, and what it does. */
+  readonly example: readonly [string, string]
+  /** Exit codes beside 0, 2, 70 and 130. */
+  readonly exits?: readonly number[]
+  /** The exit code; 0 where it gives none. */
+  readonly run: (
+    args: InferredOptionTypes<P> & InferredOptionTypes<O>,
+    context: Context,
+  ) => Promise<number> | Promise<void>
+}
+
+export interface Command {
+  readonly name: string
+  readonly optionNames: readonly string[]
+  readonly children: readonly Command[]
+  /** Adds it to the parser; `start` is called when it was chosen and its flags are right. */
+  register(yargs: Argv, start: Start): Argv
+}
+
+export type Runner = (context: Context) => Promise<number> | Promise<void>
+/** `chosen` is called for each command on the way, groups included, before flags are judged. */
+export interface Start {
+  readonly chosen: (command: Command) => void
+  readonly run: (args: Record<string, unknown>, runner: Runner) => Promise<void>
+}
+
+const nameOf = (usage: string): string => usage.split(' ')[0] ?? ''
+
+export function defineCommand<
+  const P extends Positionals = Record<never, never>,
+  const O extends Flags = Record<never, never>,
+>(spec: CommandSpec<P, O>): Command {
+  const command: Command = {
+    name: nameOf(spec.usage),
+    optionNames: Object.keys(spec.options ?? {}),
+    children: [],
+    register: (yargs, start) =>
+      yargs.command(
+        spec.usage,
+        spec.describe,
+        y => {
+          start.chosen(command)
+          for (const [name, option] of Object.entries(spec.positionals ?? {})) y.positional(name, option)
+          return y
+            .options({ ...spec.options })
+            .example(spec.example[0], spec.example[1])
+            .epilogue(exitsText(spec.exits ?? []))
+        },
+        // yargs has checked the flags against the spec by now.
+        args => start.run(args, context => spec.run(args as unknown as Parameters<typeof spec.run>[0], context)),
+      ),
+  }
+  return command
+}
+
+/** A command that only holds others: `remote add`, `remote list`. */
+export function defineGroup(name: string, describe: string, children: readonly Command[]): Command {
+  const group: Command = {
+    name,
+    optionNames: [],
+    children,
+    register: (yargs, start) =>
+      yargs.command(name, describe, y => {
+        start.chosen(group)
+        for (const child of children) child.register(y, start)
+        return y.demandCommand(1, 1, `'ddv ${name}' needs a command: ${children.map(child => child.name).join(', ')}`)
+      }),
+  }
+  return group
+}
+
+function exitsText(exits: readonly number[]): string {
+  const codes = [...new Set([0, 2, 70, 130, ...exits])].sort((a, b) => a - b)
+  return `Exit codes:\n${codes.map(code => `  ${String(code).padStart(3)}  ${exitMeanings[code]}`).join('\n')}`
+}
+
+export interface ContextOptions extends GlobalFlags {
+  readonly io: Io
+  readonly cd: string | undefined
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  readonly style: Style
+  readonly report: ReportOptions
+}
+
+export function createContext(options: ContextOptions): Context {
+  const { io, json, quiet, verbose, jobs, progress, report } = options
+  const print = (text: string): void => {
+    progress.clear()
+    io.stdout.write(text)
+  }
+  const warn = (message: string, hint?: string): void => {
+    progress.clear()
+    if (!quiet) reportWarning(io, { message, ...(hint === undefined ? {} : { hint }) }, report)
+  }
+  return {
+    ...{ io, json, quiet, verbose, jobs, warn, print },
+    cwd: resolve(io.cwd, options.cd ?? '.'),
+    signal: options.signal,
+    style: options.style,
+    onEvent: event => {
+      progress.onEvent(event)
+      if (event.type === 'warning') warn(event.message, event.hint)
+      if (event.type === 'retry' && verbose) warn(`${event.what}: trying again, try ${event.attempt + 1}`)
+    },
+    result: (value, text) => {
+      if (json) print(`${JSON.stringify(value, null, io.stdout.isTerminal ? 2 : undefined)}\n`)
+      else if (!quiet) print(text())
+    },
+    fail: failures => {
+      progress.clear()
+      return reportFailures(io, failures, report)
+    },
+  }
+}

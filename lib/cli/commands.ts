@@ -1,0 +1,28 @@
+// Every command, in the order of the help text.
+
+import type { Command } from './command.js'
+import { add } from './commands/add.js'
+import { checkout } from './commands/checkout.js'
+import { config } from './commands/config.js'
+import { init } from './commands/init.js'
+import { move } from './commands/move.js'
+import { push } from './commands/push.js'
+import { remote } from './commands/remote.js'
+import { remove } from './commands/remove.js'
+import { root } from './commands/root.js'
+import { status } from './commands/status.js'
+import { version } from './commands/version.js'
+
+export const commands: readonly Command[] = [
+  init,
+  add,
+  remove,
+  move,
+  status,
+  checkout,
+  push,
+  remote,
+  config,
+  root,
+  version,
+]

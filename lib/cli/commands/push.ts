@@ -1,0 +1,29 @@
+import { displayPath } from '../../core/tree-path.js'
+import { defineCommand } from '../command.js'
+import { formatBytes, formatCount } from '../format.js'
+import { controlOf, withProject } from '../with-project.js'
+
+export const push = defineCommand({
+  usage: 'push [targets..]',
+  describe: 'send data that the remote lacks',
+  positionals: { targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' } },
+  options: {
+    remote: { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
+  },
+  example: ['ddv push', 'sends what the pointers of the workspace name'],
+  exits: [1, 3, 10, 11, 12, 13, 14, 15],
+  run: async (args, context) => {
+    const { push } = await import('../../ops/push.js')
+    const options = { ...controlOf(context), remote: args.remote }
+    const result = await withProject(context, project => push(project, args.targets, options))
+    const { failures, ...done } = result
+    context.result(done, () => {
+      const pushed = done.outputs.filter(({ outcome }) => outcome === 'pushed')
+      const lines = pushed.map(({ path, size }) => `pushed  ${displayPath(path)} (${formatBytes(size)})\n`)
+      const sent = `${formatBytes(done.bytesSent)} in ${formatCount(done.packs, 'pack')} sent to ${displayPath(done.remote)}`
+      if (pushed.length > 0) return `${lines.join('')}${sent}\n`
+      return failures.length > 0 ? '' : `${displayPath(done.remote)} has everything\n`
+    })
+    return context.fail(failures)
+  },
+})

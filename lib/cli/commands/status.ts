@@ -1,0 +1,47 @@
+import { displayPath } from '../../core/tree-path.js'
+import type { OutputStatus, StatusResult } from '../../ops/status.js'
+import { type Context, defineCommand } from '../command.js'
+import { formatBytes, formatCount } from '../format.js'
+import { controlOf, withProject } from '../with-project.js'
+
+export const status = defineCommand({
+  usage: 'status [targets..]',
+  describe: 'what differs between pointers, workspace and cache',
+  positionals: { targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' } },
+  options: { 'exit-code': { type: 'boolean', default: false, describe: 'exit 1 where anything differs' } },
+  example: ['ddv status data', 'looks at the outputs below data/'],
+  exits: [1, 3, 10, 13],
+  run: async (args, context) => {
+    const { status } = await import('../../ops/status.js')
+    const result = await withProject(context, project => status(project, args.targets, controlOf(context)))
+    context.result({ outputs: result.outputs, clean: result.clean }, () => statusText(result, context))
+    const code = context.fail(result.failures)
+    return code === 0 && args['exit-code'] && !result.clean ? 1 : code
+  },
+})
+
+function statusText({ outputs, failures, clean }: StatusResult, context: Context): string {
+  if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv yet: 'ddv add' puts data there\n`
+  if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
+  return outputs.map(output => outputText(output, context)).join('')
+}
+
+const colors = { added: 'green', modified: 'yellow', removed: 'red' } as const
+/** Of one output's files, unless --verbose. */
+const maxFiles = 20
+
+function outputText({ path, workspace, cache, missing, changes }: OutputStatus, { style, verbose }: Context): string {
+  const lines: string[] = []
+  if (workspace !== 'unchanged')
+    lines.push(`${(workspace === 'missing' ? style.red : style.yellow)(workspace.padEnd(12))}  ${displayPath(path)}`)
+  const shown = verbose ? changes : changes.slice(0, maxFiles)
+  for (const { path: file, change } of shown)
+    lines.push(`    ${style[colors[change]](change.padEnd(8))}  ${displayPath(file)}`)
+  if (changes.length > shown.length) lines.push(`    and ${formatCount(changes.length - shown.length, 'file')} more`)
+  if (cache === 'incomplete')
+    lines.push(
+      `${style.red('not in cache')}  ${displayPath(path)} (${formatCount(missing.blobs, 'blob')}, ${formatBytes(missing.bytes)})`,
+    )
+  if (cache === 'unknown') lines.push(`${style.red('not in cache')}  ${displayPath(path)}`)
+  return lines.map(line => `${line}\n`).join('')
+}

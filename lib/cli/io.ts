@@ -1,0 +1,54 @@
+// Everything of the process that the command line touches, as a record: tests run `main` in process with one of their own.
+
+import { systemCode } from '../core/errors.js'
+import type { Environment } from '../sys/spawn.js'
+
+export interface Output {
+  write(text: string): void
+  readonly isTerminal: boolean
+  /** Width of the terminal; 80 where there is none. */
+  readonly columns: number
+}
+
+export interface Io {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Environment
+  /** Absolute. */
+  readonly cwd: string
+  /** Calls the listener on each Ctrl-C (or SIGTERM), until the returned function is called. */
+  onInterrupt(listener: () => void): () => void
+  /** Ends the process at once, whatever still runs. */
+  exit(code: number): void
+}
+
+/** The real one. */
+export function processIo(): Io {
+  return {
+    stdout: streamOutput(process.stdout),
+    stderr: streamOutput(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    onInterrupt(listener) {
+      process.on('SIGINT', listener).on('SIGTERM', listener)
+      return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
+    },
+    exit: code => process.exit(code),
+  }
+}
+
+// A reader that went away (`ddv list | head`) is no error: what is left to say is dropped, and the work goes on.
+function streamOutput(stream: NodeJS.WriteStream): Output {
+  let open = true
+  stream.on('error', error => {
+    if (systemCode(error) !== 'EPIPE') throw error
+    open = false
+  })
+  return {
+    write: text => {
+      if (open) stream.write(text)
+    },
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 80,
+  }
+}

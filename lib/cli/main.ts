@@ -1,0 +1,63 @@
+// `ddv`, as a function: arguments and surroundings in, exit code out. The one place where errors are caught.
+
+import type { Io } from './io.js'
+import { readVersion } from './version.js'
+
+/** How long after a Ctrl-C the work may take to stop by itself, in milliseconds. */
+const grace = 900
+
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  // Before anything is loaded: scripts ask this often, and yargs costs as much again as Node itself.
+  if (asksForVersion(argv)) {
+    io.stdout.write(`${readVersion()}\n`)
+    return 0
+  }
+  const interruption = watchInterrupt(io)
+  const { runCommandLine } = await import('./command-line.js')
+  try {
+    return await Promise.race([runCommandLine(argv, io, interruption.signal), interruption.late])
+  } finally {
+    interruption.stop()
+  }
+}
+
+function asksForVersion(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--version')
+}
+
+interface Interruption {
+  readonly signal: AbortSignal
+  /** Settles where the work did not stop in time; the process has been told to end by then. */
+  readonly late: Promise<number>
+  stop(): void
+}
+
+function watchInterrupt(io: Io): Interruption {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let giveUp: (code: number) => void = () => undefined
+  const late = new Promise<number>(resolve => {
+    giveUp = resolve
+  })
+  const end = (): void => {
+    giveUp(130)
+    io.exit(130)
+  }
+  const stopListening = io.onInterrupt(() => {
+    if (controller.signal.aborted) return end()
+    controller.abort()
+    timer = setTimeout(() => {
+      io.stderr.write('ddv: interrupted\n')
+      end()
+    }, grace)
+  })
+  return {
+    signal: controller.signal,
+    late,
+    stop: () => {
+      stopListening()
+      clearTimeout(timer)
+    },
+  }
+}

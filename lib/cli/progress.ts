@@ -1,0 +1,100 @@
+// One live line on stderr, on a terminal only: what is going on, bytes, rate, time left, files.
+
+import type { Event, Phase } from '../core/events.js'
+import { formatBytes, formatCount, formatDuration } from './format.js'
+import type { Io } from './io.js'
+
+export interface Progress {
+  onEvent(event: Event): void
+  /** Takes the line away, so that something else can be written; the next event draws it again. */
+  clear(): void
+}
+
+export const noProgress: Progress = { onEvent: () => undefined, clear: () => undefined }
+
+const verbs: Readonly<Record<Phase, string>> = {
+  scan: 'scanning',
+  hash: 'hashing',
+  check: 'checking',
+  upload: 'uploading',
+  download: 'downloading',
+  write: 'writing',
+}
+
+/** Milliseconds. */
+const interval = 100
+/** Nothing is drawn for what is over at once. */
+const delay = 300
+/** The rate is that of the last seconds, so that it follows a link that slows down. */
+const rateWindow = 5000
+
+interface Counts {
+  files: number
+  bytes: number
+  totalFiles: number
+  totalBytes: number
+  /** Samples of (time, bytes done), oldest first. */
+  readonly samples: [number, number][]
+}
+
+export function createProgress(io: Io, now: () => number = () => performance.now()): Progress {
+  const phases = new Map<Phase, Counts>()
+  const start = now()
+  let drawn = start + delay - interval
+  let visible = false
+  const clear = (): void => {
+    if (visible) io.stderr.write('\r\u001b[K')
+    visible = false
+  }
+  return {
+    clear,
+    onEvent(event) {
+      if (event.type !== 'total' && event.type !== 'done') return
+      const counts = phases.get(event.phase) ?? { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, samples: [] }
+      // A phase that goes on is the one to show: last in the map.
+      phases.delete(event.phase)
+      phases.set(event.phase, counts)
+      count(counts, event, now())
+      if (now() - drawn < interval) return
+      drawn = now()
+      visible = true
+      const line = progressLine(event.phase, counts, now() - start)
+      io.stderr.write(`\r${line.slice(0, Math.max(20, io.stderr.columns - 1))}\u001b[K`)
+    },
+  }
+}
+
+function count(counts: Counts, event: Event & { type: 'total' | 'done' }, time: number): void {
+  if (event.type === 'total') {
+    counts.totalFiles += event.files
+    counts.totalBytes += event.bytes
+    return
+  }
+  counts.files += event.files
+  counts.bytes += event.bytes
+  const last = counts.samples.at(-1)
+  if (last === undefined || time - last[0] >= interval) counts.samples.push([time, counts.bytes])
+  while (counts.samples.length > 2 && time - (counts.samples[0]?.[0] ?? time) > rateWindow) counts.samples.shift()
+}
+
+function progressLine(phase: Phase, counts: Counts, elapsed: number): string {
+  const { files, bytes, totalFiles, totalBytes } = counts
+  const of = totalBytes > 0 ? ` of ${formatBytes(Math.max(bytes, totalBytes))}` : ''
+  const parts = [`${verbs[phase]} ${formatBytes(bytes)}${of}`]
+  const rate = rateOf(counts, elapsed)
+  if (rate > 0) {
+    parts.push(`${formatBytes(rate)}/s`)
+    if (totalBytes > bytes) parts.push(`${formatDuration((totalBytes - bytes) / rate)} left`)
+  }
+  if (totalFiles > 1 || files > 1)
+    parts.push(totalFiles > files ? `${files} of ${formatCount(totalFiles, 'file')}` : formatCount(files, 'file'))
+  return parts.join(', ')
+}
+
+/** Bytes a second. */
+function rateOf({ samples, bytes }: Counts, elapsed: number): number {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined || last[0] - first[0] < interval)
+    return elapsed > 0 ? (bytes * 1000) / elapsed : 0
+  return ((last[1] - first[1]) * 1000) / (last[0] - first[0])
+}

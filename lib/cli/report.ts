@@ -1,0 +1,94 @@
+// How errors look: `ddv: error: …`, `ddv: hint: …`; with --json one document on stderr.
+
+import { DdvError, isDdvError } from '../core/errors.js'
+import { displayPath } from '../core/tree-path.js'
+import { bugExitCode, exitCodeOf, exitCodeOfAll } from './exit-codes.js'
+import type { Io } from './io.js'
+import type { Style } from './style.js'
+
+export interface ReportOptions {
+  readonly json: boolean
+  readonly style: Style
+  /** Show the stack of what lies behind an error too. */
+  readonly verbose?: boolean
+}
+
+/** Tells one error that ended the command, and gives the exit code. */
+export function reportError(io: Io, error: unknown, options: ReportOptions): number {
+  if (!isDdvError(error)) return reportBug(io, error, options)
+  if (options.json) writeJson(io, { error: toJson(error) })
+  else if (error.code === 'interrupted') io.stderr.write('ddv: interrupted\n')
+  else writeText(io, error, options)
+  return exitCodeOf(error.code)
+}
+
+export interface Failure {
+  readonly path: string
+  readonly error: DdvError
+}
+
+/** Tells every output that failed while the others went on, and gives the exit code: 0 for no failure. */
+export function reportFailures(io: Io, failures: readonly Failure[], options: ReportOptions): number {
+  if (failures.length === 0) return 0
+  const errors = failures.map(failure => failure.error)
+  if (options.json) {
+    const [first] = errors
+    const rows = failures.map(({ path, error }) => ({ path, ...toJson(error) }))
+    const summary = failures.length === 1 && first !== undefined ? toJson(first) : several(errors)
+    writeJson(io, { error: { ...summary, failures: rows } })
+  } else
+    for (const { path, error } of failures) {
+      const named = error.message.includes(displayPath(path))
+      writeText(io, named ? error : withPath(error, path), options)
+    }
+  return exitCodeOfAll(errors)
+}
+
+const withPath = ({ code, message, hint, cause }: DdvError, path: string): DdvError =>
+  new DdvError(code, `${message}: ${displayPath(path)}`, { cause, ...(hint === undefined ? {} : { hint }) })
+
+function several(errors: readonly DdvError[]): JsonError {
+  const wanted = exitCodeOfAll(errors)
+  const telling = errors.find(error => exitCodeOf(error.code) === wanted) ?? errors[0]
+  return { code: telling?.code ?? 'io', message: `${errors.length} outputs failed` }
+}
+
+interface JsonError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+const toJson = ({ code, message, hint }: DdvError): JsonError => ({
+  code,
+  message,
+  ...(hint === undefined ? {} : { hint }),
+})
+
+const writeJson = (io: Io, document: unknown): void => io.stderr.write(`${JSON.stringify(document)}\n`)
+
+function writeText(io: Io, error: DdvError, { style, verbose }: ReportOptions): void {
+  io.stderr.write(`ddv: ${style.red('error:')} ${oneLine(error.message)}\n`)
+  if (error.hint !== undefined) io.stderr.write(`ddv: ${style.bold('hint:')} ${oneLine(error.hint)}\n`)
+  if (verbose === true && error.cause instanceof Error) io.stderr.write(`${error.cause.stack ?? error.cause.message}\n`)
+}
+
+/** Tells what does not end the command. */
+export function reportWarning(
+  io: Io,
+  { message, hint }: { readonly message: string; readonly hint?: string },
+  { style }: Pick<ReportOptions, 'style'>,
+): void {
+  io.stderr.write(`ddv: ${style.yellow('warning:')} ${oneLine(message)}\n`)
+  if (hint !== undefined) io.stderr.write(`ddv: ${style.bold('hint:')} ${oneLine(hint)}\n`)
+}
+
+function reportBug(io: Io, error: unknown, { json }: ReportOptions): number {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (json) writeJson(io, { error: { code: 'bug', message: stack } })
+  else io.stderr.write(`ddv: this is a bug of ddv, please report it with these lines\n${stack}\n`)
+  return bugExitCode
+}
+
+// Names in messages come from repositories and remotes: they must not move the cursor or begin a new line.
+const oneLine = (text: string): string => displayPath(text)

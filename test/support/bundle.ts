@@ -1,0 +1,45 @@
+// The build: one bundle of ES modules under dist/bundle, split so that a command loads only what it needs. Packages with
+// native parts stay outside, as dependencies that npm installs.
+
+import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '../../..')
+const outdir = join(root, 'dist/bundle')
+
+/** Native, or found by `require` at run time (lmdb throws inside a bundle); and the AWS SDK, which is loaded late. */
+const external = ['lmdb', 'blake3', '@napi-rs/*', '@mongodb-js/zstd', 'gearhash-jit', '@aws-sdk/*', '@smithy/*']
+
+// CommonJS packages inside the bundle call `require` for Node's own modules.
+const banner = `import { createRequire as ddvCreateRequire } from 'node:module'
+const require = ddvCreateRequire(import.meta.url)`
+
+rmSync(outdir, { recursive: true, force: true })
+
+/** Entry points keep their names: the pool starts `thread.js` beside whatever chunk asks for it. */
+const entries = { ddv: 'dist/bin/ddv.js', thread: 'dist/lib/ops/thread.js' }
+const present = Object.entries(entries).filter(([, file]) => existsSync(join(root, file)))
+
+await build({
+  absWorkingDir: root,
+  entryPoints: Object.fromEntries(present.map(([name, file]) => [name, join(root, file)])),
+  outdir,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external,
+  chunkNames: '[name]-[hash]',
+  entryNames: '[name]',
+  banner: { js: banner },
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+})
+
+const program = join(outdir, 'ddv.js')
+chmodSync(program, 0o755)
