@@ -94,9 +94,9 @@ export function testRemoteContract(t: Test, { open, large = 32 * 1024 * 1024 + 1
     const got = await remote.get('packs/00/large', { maxBytes })
     t.equal(got?.size, large)
     t.ok(got?.bytes.equals(bytes), 'the same bytes')
-    const middle = await remote.get('packs/00/large', { maxBytes: 1_000_000, offset: large - 999_999, length: 500_000 })
+    const middle = await remote.get('packs/00/large', { maxBytes: 50_000, offset: large - 60_000, length: 50_000 })
     t.equal(middle?.size, large)
-    t.ok(middle?.bytes.equals(bytes.subarray(large - 999_999, large - 499_999)), 'the same part')
+    t.ok(middle?.bytes.equals(bytes.subarray(large - 60_000, large - 10_000)), 'the same part')
   })
 
   test('a part of a larger buffer is put as that part', async (t, remote) => {

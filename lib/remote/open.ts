@@ -1,0 +1,56 @@
+// From a remote's configuration to a driver, with retries around it.
+
+import { isAbsolute, resolve } from 'node:path'
+import { DdvError } from '../core/errors.js'
+import type { OnEvent } from '../core/events.js'
+import { parseEndpoint, parseRemoteUrl, type RemoteConfig } from '../core/remote-config.js'
+import { displayPath } from '../core/tree-path.js'
+import { openDirectoryRemote } from './directory.js'
+import type { Remote } from './remote.js'
+import { createRetry, type RetryOptions, withRetry } from './retry.js'
+import { openS3Remote } from './s3.js'
+
+export interface OpenRemoteOptions {
+  /** What a relative path in the URL is relative to: the workspace. */
+  readonly root: string
+  /** For whoever comes to write or goes by ages; see `DirectoryRootOptions`. */
+  readonly write?: boolean
+  /** False only where `core.fsync` is off. */
+  readonly fsync?: boolean
+  readonly onEvent?: OnEvent | undefined
+  readonly retry?: RetryOptions
+}
+
+/** Asks nothing of the remote yet. Throws `bad-config`. */
+export async function openRemote(config: RemoteConfig, options: OpenRemoteOptions): Promise<Remote> {
+  const retry = createRetry({ ...options.retry, onEvent: options.onEvent })
+  const location = parseRemoteUrl(config.url)
+  const { url } = config
+  if (location.type === 'directory') {
+    const path = isAbsolute(location.path) ? location.path : resolve(options.root, location.path)
+    const { write = false, fsync = true } = options
+    return withRetry(openDirectoryRemote(path, { url, write, fsync }), retry)
+  }
+  const { endpoint, region, profile, pathStyle, timeouts, trusted } = config
+  return withRetry(
+    openS3Remote({
+      url,
+      bucket: location.bucket,
+      prefix: location.prefix,
+      ...(endpoint === undefined ? {} : { endpoint: parseEndpoint(endpoint, config) }),
+      ...(region === undefined ? {} : { region: parseRegion(region) }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(pathStyle === undefined ? {} : { pathStyle }),
+      ...(timeouts === undefined ? {} : { timeouts }),
+      ...(trusted === undefined ? {} : { trusted }),
+      retry,
+    }),
+    retry,
+  )
+}
+
+// It becomes part of AWS's host name.
+function parseRegion(region: string): string {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(region)) return region
+  throw new DdvError('bad-config', `not a region: ${displayPath(region)}`, { hint: 'such as eu-central-1' })
+}
