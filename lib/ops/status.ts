@@ -3,6 +3,7 @@
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
+import { isFileEntry } from '../core/manifest.js'
 import type { OutputKind, Pointer } from '../core/pointer.js'
 import { isWithin, type TreePath } from '../core/tree-path.js'
 import { findPointer } from '../workspace/pointers.js'
@@ -87,10 +88,13 @@ async function outputStatus(project: Project, { output, within }: Target, contro
   }
 }
 
-const toFileChange = ({ path, before, after }: EntryChange): { path: string; change: FileChange } => ({
-  path,
-  change: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
-})
+function toFileChange({ path, before, after }: EntryChange): { path: string; change: FileChange } {
+  const entry = after ?? before
+  return {
+    path: entry !== undefined && !isFileEntry(entry) ? `${path}/` : path,
+    change: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
+  }
+}
 
 interface Looked {
   readonly output: TreePath

@@ -1,6 +1,7 @@
 // What every worker thread runs: the jobs of all rooms. A composition root, like main for the threads.
 
 import { storeSmallJob } from '../cache/store.js'
+import { remoteJobs } from '../remote/jobs.js'
 import { hashFileJob } from '../sys/copy.js'
 import { renameJob } from '../sys/durable-renames.js'
 import { hashSmallJob } from '../sys/hash-files.js'
@@ -8,4 +9,4 @@ import { serveJobs } from '../sys/serve.js'
 import { statFilesJob } from '../sys/stats.js'
 import { stageJob } from '../workspace/materialize.js'
 
-serveJobs([storeSmallJob, hashFileJob, renameJob, hashSmallJob, statFilesJob, stageJob])
+serveJobs([storeSmallJob, hashFileJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...remoteJobs])
