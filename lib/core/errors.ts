@@ -68,6 +68,7 @@ const systemMessages: Readonly<Record<string, readonly [ErrorCode, string, strin
   ENOENT: ['io', 'no such file or directory'],
   ENOTDIR: ['io', 'not a directory'],
   EISDIR: ['io', 'is a directory'],
+  ELOOP: ['io', 'is a symbolic link, or leads through too many'],
 }
 
 /** Turns a system error into a DdvError that names the path; anything else is given back as it is. */

@@ -2,7 +2,7 @@
 
 import { type Digest, isDigest } from './digest.js'
 import { DdvError } from './errors.js'
-import { compareUtf8, type TreePath, treePathProblem } from './tree-path.js'
+import { compareUtf8, displayPath, type TreePath, treePathProblem } from './tree-path.js'
 
 /** One file. `size` in bytes. */
 export interface FileEntry {
@@ -61,7 +61,7 @@ export function decodeManifest(bytes: Uint8Array, name: string): ManifestEntry[]
   }
   if (!text.endsWith('\n')) throw badManifest('does not end with a newline', name)
   const body = text.slice(head.length + 1, -1)
-  const entries = body === '' ? [] : decodeManifestRows(parseLines(body, name), name)
+  const entries = body === '' ? [] : decodeManifestRows(parseLines(body, name), problem => badManifest(problem, name))
   // Canonical form by construction: whatever JSON would forgive (spaces, escapes, 1e3) shows here.
   if (!encodeManifest(entries).equals(bytes)) throw badManifest('is not in canonical form', name)
   return entries
@@ -78,48 +78,56 @@ function parseLines(body: string, name: string): readonly unknown[] {
   throw badManifest('has a line that is not JSON', name)
 }
 
-/** Rows to entries: each path parsed, sorted, without duplicates, and no file that is also a directory. */
-export function decodeManifestRows(rows: readonly unknown[], name: string): ManifestEntry[] {
-  const entries = rows.map(row => decodeRow(row, name))
+type Refuse = (problem: string) => DdvError
+
+/**
+ * Rows to entries: each path parsed, sorted, without duplicates, and no file that is also a directory.
+ * Throws what `refuse` makes of the problem, such as `is not sorted`.
+ */
+export function decodeManifestRows(rows: readonly unknown[], refuse: Refuse): ManifestEntry[] {
+  const entries = rows.map(row => decodeRow(row, refuse))
   for (let i = 1; i < entries.length; i++) {
     const before = entries[i - 1] as ManifestEntry
     const entry = entries[i] as ManifestEntry
     const order = compareUtf8(manifestKey(before), manifestKey(entry))
-    if (order === 0) throw badManifest(`names a path twice (${entry.path})`, name)
-    if (order > 0) throw badManifest('is not sorted', name)
+    if (order === 0) throw refuse(`names a path twice (${displayPath(entry.path)})`)
+    if (order > 0) throw refuse('is not sorted')
   }
-  refuseFileAsDirectory(entries, name)
+  refuseFileAsDirectory(entries, refuse)
   return entries
 }
 
 // `a` and `a/b` in one manifest: other names (`a.txt`) may stand between the two, so a set, not the neighbour.
-function refuseFileAsDirectory(entries: readonly ManifestEntry[], name: string): void {
+function refuseFileAsDirectory(entries: readonly ManifestEntry[], refuse: Refuse): void {
   const parents = new Set<string>()
+  const empty = new Set<string>()
   let last = ''
-  for (const { path } of entries) {
+  for (const { path, digest } of entries) {
+    if (digest === undefined) empty.add(path)
     const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')))
     if (parent === last) continue
     last = parent
     for (let p = parent; p !== '' && !parents.has(p); p = p.slice(0, Math.max(0, p.lastIndexOf('/')))) parents.add(p)
   }
-  for (const { path } of entries)
-    if (parents.has(path)) throw badManifest(`names ${path} as a file and as a directory`, name)
+  for (const { path, digest } of entries)
+    if (parents.has(path) || (digest !== undefined && empty.has(path)))
+      throw refuse(`names ${displayPath(path)} as a file and as a directory`)
 }
 
-function decodeRow(row: unknown, name: string): ManifestEntry {
-  if (!Array.isArray(row)) throw badManifest('has a row that is no array', name)
+function decodeRow(row: unknown, refuse: Refuse): ManifestEntry {
+  if (!Array.isArray(row)) throw refuse('has a row that is no array')
   const [path, digest, size, mark] = row as readonly unknown[]
-  if (typeof path !== 'string') throw badManifest('has a row without a path', name)
+  if (typeof path !== 'string') throw refuse('has a row without a path')
   const emptyDirectory = row.length === 1
-  if (emptyDirectory && !path.endsWith('/')) throw badManifest('has a row of a path alone', name)
+  if (emptyDirectory && !path.endsWith('/')) throw refuse('has a row of a path alone')
   const plain = emptyDirectory ? path.slice(0, -1) : path
   const problem = treePathProblem(plain)
-  if (problem !== undefined) throw badManifest(`has a path that ${problem}`, name)
+  if (problem !== undefined) throw refuse(`has a path that ${problem}`)
   if (emptyDirectory) return { path: plain as TreePath, digest: undefined }
-  if (row.length > 4 || (row.length === 4 && mark !== 'x')) throw badManifest('has a row of the wrong form', name)
-  if (!isDigest(digest)) throw badManifest('has a row without a digest', name)
+  if (row.length > 4 || (row.length === 4 && mark !== 'x')) throw refuse('has a row of the wrong form')
+  if (!isDigest(digest)) throw refuse('has a row without a digest')
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || Object.is(size, -0))
-    throw badManifest('has a row without a size', name)
+    throw refuse('has a row without a size')
   return { path: plain as TreePath, digest, size, executable: mark === 'x' }
 }
 

@@ -124,7 +124,7 @@ function decodeEntries(rows: unknown, file: string): readonly ManifestEntry[] | 
   if (rows === undefined) return undefined
   if (!Array.isArray(rows)) throw badPointer('has "entries" that are no array', file)
   if (rows.length > maxInlineEntries) throw badPointer(`has more than ${maxInlineEntries} entries`, file)
-  return decodeManifestRows(rows, file)
+  return decodeManifestRows(rows, problem => badPointer(`has "entries" whose manifest ${problem}`, file))
 }
 
 function decodeMeta(meta: unknown, file: string): Meta | undefined {

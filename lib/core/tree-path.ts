@@ -49,7 +49,8 @@ function segmentProblem(segment: string): string | undefined {
   if (segment.length > maxSegment / 4 && Buffer.byteLength(segment) > maxSegment)
     return `has a part longer than ${maxSegment} bytes`
   // The cheap test first: parts of a million paths come by here.
-  if (mayBeReserved(segment) && isReservedName(segment)) return `leads into '${segment}', which is not for data`
+  if (mayBeReserved(segment) && isReservedName(segment))
+    return `leads into '${displayPath(segment)}', which is not for data`
   return undefined
 }
 
