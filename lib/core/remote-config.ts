@@ -76,13 +76,15 @@ function parseS3(url: string): RemoteLocation {
   if (bucket.includes('@')) throw badUrl('credentials inside a remote URL', url, credentialsHint)
   if (/[?#]/.test(url)) throw badUrl('a query string in a remote URL', url, 's3://bucket/prefix, and options beside it')
   if (!isBucketName(bucket)) throw badUrl('not a bucket name', url, 's3://bucket/prefix')
-  const prefix = rest.replace(/^\//, '').replace(/\/$/, '')
-  if (prefix === '') return { type: 's3', bucket, prefix }
-  if (prefix.includes('\\') || prefix.split('/').some(segment => ['', '.', '..'].includes(segment)))
+  const path = rest.slice(1)
+  if (path === '') return { type: 's3', bucket, prefix: '' }
+  const prefix = path.endsWith('/') ? path : `${path}/`
+  const segments = prefix.slice(0, -1).split('/')
+  if (prefix.includes('\\') || segments.some(segment => ['', '.', '..'].includes(segment)))
     throw badUrl('not a prefix of keys', url, 's3://bucket/prefix')
   // Beside it, a key of ddv's needs room within S3's 1,024 bytes.
-  if (prefix.length > 300) throw badUrl('a prefix of more than 300 characters', url)
-  return { type: 's3', bucket, prefix: `${prefix}/` }
+  if (prefix.length > 301) throw badUrl('a prefix of more than 300 characters', url)
+  return { type: 's3', bucket, prefix }
 }
 
 const credentialsHint = 'keep them in the AWS configuration (aws configure), and name its profile'

@@ -12,6 +12,7 @@ import { type DirectoryRoot, type DirectoryRootOptions, openDirectoryRoot, syncN
 import { checkKey, checkPrefix, isKey, isKeySegment } from './key.js'
 import { rangeWithin } from './range.js'
 import type { GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
+import { openSlots } from './slots.js'
 
 export interface DirectoryRemoteOptions extends DirectoryRootOptions {
   /** As the user configured it, for messages; the path unless told. */
@@ -20,6 +21,8 @@ export interface DirectoryRemoteOptions extends DirectoryRootOptions {
 
 /** Files that a listing looks at side by side. */
 const listBatch = 64
+/** Files open at once, however many calls are made: far below what systems allow. */
+const maxOpenFiles = 64
 
 // A pipe must not be waited for, a link not be followed. Windows has neither flag.
 const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
@@ -27,6 +30,7 @@ const openFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.
 /** Touches nothing yet; `path` is absolute. */
 export function openDirectoryRemote(path: string, options: DirectoryRemoteOptions): Remote {
   const root = openDirectoryRoot(path, options)
+  const slots = openSlots(maxOpenFiles)
   return {
     url: options.url ?? path,
     async stat(key, { signal } = {}) {
@@ -37,22 +41,17 @@ export function openDirectoryRemote(path: string, options: DirectoryRemoteOption
     },
     async get(key, getOptions) {
       checkKey(key)
-      throwIfAborted(getOptions.signal)
-      const file = await orAbsent(root, key, file => open(file, openFlags))
-      return file && readObject(root, file, { ...getOptions, key })
+      return slots(async () => {
+        throwIfAborted(getOptions.signal)
+        const file = await orAbsent(root, key, file => open(file, openFlags))
+        return file && readObject(root, file, { ...getOptions, key })
+      })
     },
     async put(key, bytes, { signal } = {}) {
       checkKey(key)
       throwIfAborted(signal)
       await root.prepare()
-      const temporary = root.temporary()
-      try {
-        await writeNew(temporary, bytes, { fsync: options.fsync, signal })
-        await nameObject(root, temporary, join(path, key))
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => undefined) // the error at hand tells more
-        throw fromSystemError(error, join(path, key))
-      }
+      await slots(() => putObject(root, key, { bytes, signal }))
     },
     async *list(prefix, { signal } = {}) {
       checkPrefix(prefix)
@@ -121,13 +120,28 @@ async function readObject(
   }
 }
 
-interface WriteNewOptions {
-  readonly fsync: boolean
+interface PutOptions {
+  readonly bytes: Uint8Array
   readonly signal: AbortSignal | undefined
 }
 
+async function putObject(root: DirectoryRoot, key: Key, options: PutOptions): Promise<void> {
+  const temporary = root.temporary()
+  const file = join(root.path, key)
+  try {
+    await writeNew(root, temporary, options)
+    await root.makeDirectory(dirname(file))
+    await rename(temporary, file)
+    if (root.fsync) await syncNames(dirname(file))
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined) // the error at hand tells more
+    throw fromSystemError(error, file)
+  }
+}
+
 // Not sys/fs.ts: that one is synchronous, and while 32 MiB reach the disk the next pack can be cut and hashed.
-async function writeNew(path: string, bytes: Uint8Array, { fsync, signal }: WriteNewOptions): Promise<void> {
+async function writeNew({ fsync }: DirectoryRoot, path: string, { bytes, signal }: PutOptions): Promise<void> {
+  throwIfAborted(signal)
   const file = await open(path, 'wx', 0o666)
   try {
     for (let at = 0; at < bytes.length; ) {
@@ -139,12 +153,6 @@ async function writeNew(path: string, bytes: Uint8Array, { fsync, signal }: Writ
   } finally {
     await file.close()
   }
-}
-
-async function nameObject(root: DirectoryRoot, temporary: string, file: string): Promise<void> {
-  await root.makeDirectory(dirname(file))
-  await rename(temporary, file)
-  if (root.fsync) await syncNames(dirname(file))
 }
 
 /** Directory by directory, so that memory holds the names of one. What vanishes meanwhile is left out. */

@@ -17,24 +17,27 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   ],
   [/(authorization["']?\s*[:=]\s*["']?)[^"'\r\n]+/gi, `$1${hidden}`],
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi, `$1 ${hidden}`],
-  // name=value and "name": "value", as in credential files, their JSON, and the XML of a store's error
+  // name=value and "name": "value", as in credential files, their JSON, and the XML of a store's error. A URL is none.
   [
-    /((?:secret|session|security|access|refresh|id)[-_ ]?(?:access[-_ ]?)?(?:key(?:[-_ ]?id)?|token)|password|passwd)(["']?\s*[:=]\s*["']?|>)[^\s"'<&,;]+/gi,
+    /([\w-]*(?:token|secret|password|passwd|access[-_ ]?key)[\w-]*)(["']?\s*[:=]\s*["']?|>)(?![a-z0-9]+:\/\/)[^\s"'<&,;]+/gi,
     `$1$2${hidden}`,
   ],
 ]
 
+/** More of a text is not looked at, and not shown: the patterns are tried at every place of it. */
+const maxText = 10_000
+
 /** The text without what looks like a credential. */
 export const redact = (text: string): string =>
-  patterns.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text)
+  patterns.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text.slice(0, maxText))
 
 /** For text of strangers in messages: redacted, in one line, without control characters, not long. */
 export const redactLine = (text: string): string => {
-  const line = displayPath(redact(text.replace(/\s+/g, ' ').trim()))
+  const line = displayPath(redact(text).replace(/\s+/g, ' ').trim())
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }
 
-/** For `cause`: an error's name, code and redacted message. SDK errors carry whole answers of the store with them. */
+/** For `cause`: an error's name, and its message and stack, redacted. SDK errors carry whole answers of the store with them. */
 export function redactError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(redactLine(String(error)))
   const redacted = new Error(redactLine(error.message))

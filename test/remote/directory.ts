@@ -156,3 +156,16 @@ t.test("ages are by the file system's clock", async t => {
   await reading.stat('ddv.json')
   t.notOk(existsSync(join(t.testdirName, 'tmp')), 'a reader writes no probe')
 })
+
+t.test('thousands at once do not run out of open files', async t => {
+  const remote = openDirectoryRemote(join(t.testdir(), 'many'), { fsync, write: true })
+  await remote.put('ddv.json', Buffer.from('{}'))
+  const keys = Array.from({ length: 5000 }, (_, i) => `packs/${i % 10}/${i}`)
+  await Promise.all(keys.map(key => remote.put(key, Buffer.from(key))))
+  const got = await Promise.all(keys.map(key => remote.get(key, { maxBytes })))
+  t.strictSame(
+    got.map(object => object?.bytes.toString()),
+    keys,
+  )
+  t.equal((await listAll(remote, 'packs/')).length, 5000)
+})

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import t, { type Test } from 'tap'
 import type { DdvError } from '../../lib/core/errors.js'
@@ -73,6 +74,38 @@ t.test('listings of several pages, and of what others keep there', { skip }, asy
     keys,
   )
   await Promise.all([all, remote, foreign].map(r => r.close()))
+})
+
+// s3rver checks no signatures and cannot list more than a page on newer versions of Node: good for this, and no proof.
+t.test('smoke, against s3rver', async t => {
+  const S3rver = createRequire(import.meta.url)('s3rver') as new (
+    options: object,
+  ) => {
+    run(): Promise<AddressInfo>
+    close(): Promise<void>
+  }
+  const buckets = [{ name: 'bucket' }]
+  const small = new S3rver({
+    address: '127.0.0.1',
+    port: 0,
+    silent: true,
+    directory: t.testdir(),
+    configureBuckets: buckets,
+  })
+  const { port } = await small.run()
+  t.teardown(() => small.close())
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
+  t.teardown(() => Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }))
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' })
+  const remote = open(`http://127.0.0.1:${port}`)
+  await remote.put('packs/00/aa', Buffer.from('0123456789'))
+  t.equal((await remote.stat('packs/00/aa'))?.size, 10)
+  t.equal((await remote.get('packs/00/aa', { maxBytes: 5, offset: 2, length: 5 }))?.bytes.toString(), '23456')
+  t.match(await listAll(remote), [{ key: 'packs/00/aa', size: 10 }])
+  t.equal(await remote.get('packs/00/bb', { maxBytes: 5 }), undefined)
+  await remote.remove('packs/00/aa')
+  t.equal(await remote.stat('packs/00/aa'), undefined)
+  await remote.close()
 })
 
 t.test('what goes over the wire', async t => {
