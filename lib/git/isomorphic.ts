@@ -115,12 +115,13 @@ function adaptedFs({ gitDir, commonDir }: GitRepository, indexFile: IndexFile) {
   }
 }
 
-/** Gives undefined for what isomorphic-git did not find; wraps its other errors as `git`. */
+/** Gives undefined for what isomorphic-git did not find, or found to be of another kind; wraps its other errors as `git`. */
 export async function orUndefined<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
-    if (isomorphicCode(error) === 'NotFoundError') return undefined
+    const code = isomorphicCode(error)
+    if (code === 'NotFoundError' || code === 'ObjectTypeError') return undefined
     throw asGitError(error)
   }
 }
