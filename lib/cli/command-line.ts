@@ -7,7 +7,7 @@ import yargs, { type Argv } from 'yargs'
 import { nearest } from '../core/did-you-mean.js'
 import { DdvError } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
-import { type Command, createContext, type Runner } from './command.js'
+import { type Command, type Context, createContext, type Runner } from './command.js'
 import { commands } from './commands.js'
 import type { Io } from './io.js'
 import { createProgress, noProgress } from './progress.js'
@@ -42,10 +42,12 @@ export async function runCommandLine(argv: readonly string[], io: Io, signal: Ab
   let code = 0
   const start = {
     chosen: (command: Command) => void path.push(command),
-    run: async (args: Record<string, unknown>, runner: Runner): Promise<void> => {
+    run: async (marked: Readonly<Record<string, unknown>>, runner: Runner): Promise<void> => {
+      const args = Object.fromEntries(Object.entries(marked).map(([name, value]) => [name, withoutMarks(value)]))
+      refuseRepeated(args, path.at(-1))
       const flags: GlobalArgs = args
       report = reportOptions(flags, io)
-      code = await runCommand({ flags, runner, report }, io, signal)
+      code = await runCommand({ flags, run: context => runner(args, context), report }, io, signal)
     },
   }
   try {
@@ -59,11 +61,11 @@ export async function runCommandLine(argv: readonly string[], io: Io, signal: Ab
 
 interface Chosen {
   readonly flags: GlobalArgs
-  readonly runner: Runner
+  readonly run: (context: Context) => ReturnType<Runner>
   readonly report: ReportOptions
 }
 
-async function runCommand({ flags, runner, report }: Chosen, io: Io, signal: AbortSignal): Promise<number> {
+async function runCommand({ flags, run, report }: Chosen, io: Io, signal: AbortSignal): Promise<number> {
   const { cd, json = false, quiet = false, verbose = false, jobs, progress: live = true } = flags
   checkDirectory(io, cd)
   if (jobs !== undefined && !(Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= 1024))
@@ -72,10 +74,17 @@ async function runCommand({ flags, runner, report }: Chosen, io: Io, signal: Abo
   const style = chooseStyle(flags.color ?? 'auto', io.stdout, io.env)
   try {
     const context = createContext({ io, cd, json, quiet, verbose, jobs, signal, progress, style, report })
-    return (await runner(context)) ?? 0
+    return (await run(context)) ?? 0
   } finally {
     progress.clear()
   }
+}
+
+/** yargs makes a list of a flag that comes twice, whatever its type says. */
+function refuseRepeated(args: Readonly<Record<string, unknown>>, command: Command | undefined): void {
+  for (const [name, value] of Object.entries(args))
+    if (Array.isArray(value) && name !== '_' && command?.lists.includes(name) !== true)
+      throw new DdvError('usage', `--${name} was given more than once`)
 }
 
 function checkDirectory(io: Io, cd: string | undefined): void {
@@ -102,7 +111,7 @@ function commandParser(io: Io, start: Parameters<Command['register']>[1]): Argv 
     .options(globalOptions)
     .group(['cd', 'json', 'quiet', 'verbose', 'progress', 'jobs', 'color', 'help'], 'Everywhere:')
     .strict()
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false })
+    .parserConfiguration({ 'parse-positional-numbers': false })
     .demandCommand(1, '')
   for (const command of commands) command.register(parser, start)
   return parser
@@ -112,13 +121,28 @@ function commandParser(io: Io, start: Parameters<Command['register']>[1]): Argv 
 async function parse(argv: readonly string[], parser: Argv, path: readonly Command[]): Promise<string> {
   let said = ''
   parser.fail((message: string | null, error: Error | undefined) => {
-    if (error !== undefined && error !== null) throw error
-    throw usageError(message ?? '', path)
+    // yargs' own errors are about the arguments, too.
+    if (error !== undefined && error !== null && error.name !== 'YError') throw error
+    throw usageError(message ?? error?.message ?? '', path)
   })
-  await parser.parseAsync([...argv], {}, (_error: Error | undefined, _args: unknown, output: string) => {
+  await parser.parseAsync(guardTail(argv), {}, (_error: Error | undefined, _args: unknown, output: string) => {
     said = output
   })
   return said
+}
+
+// What follows `--` is no flag, whatever it looks like. yargs would not count it among the arguments that a command
+// asks for; so it travels among them, marked by a character that no argument of a program can hold.
+const tailMark = '\0'
+
+function guardTail(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  return end < 0 ? [...argv] : [...argv.slice(0, end), ...argv.slice(end + 1).map(text => tailMark + text)]
+}
+
+function withoutMarks(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(tailMark) ? value.slice(1) : value
+  return Array.isArray(value) ? value.map(withoutMarks) : value
 }
 
 function usageError(message: string, path: readonly Command[]): DdvError {
@@ -126,7 +150,7 @@ function usageError(message: string, path: readonly Command[]): DdvError {
   const help = `'${words} --help' shows what it takes`
   const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(message)?.[1]
   if (message === '') return new DdvError('usage', 'no command was given', { hint: `'ddv --help' lists them` })
-  if (unknown === undefined) return new DdvError('usage', lowerFirst(message), { hint: help })
+  if (unknown === undefined) return new DdvError('usage', plainMessage(message), { hint: help })
   const command = path.at(-1)
   const siblings = command === undefined ? commands : command.children
   if (siblings.length > 0 && !unknown.startsWith('-')) {
@@ -144,4 +168,13 @@ function usageError(message: string, path: readonly Command[]): DdvError {
   })
 }
 
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+function plainMessage(message: string): string {
+  const [, flag, given, choices] = /Argument: (.*), Given: (.*), Choices: (.*)/.exec(message) ?? []
+  if (flag !== undefined) return `--${flag} is none of ${choices?.replaceAll('"', '')}: ${given?.replaceAll('"', '')}`
+  const missing = /^Not enough arguments following: (.*)$/.exec(message)?.[1]
+  if (missing !== undefined) return `--${missing} needs a value`
+  const few = /^Not enough non-option arguments: got (\d+), need at least (\d+)$/.exec(message)
+  if (few !== null)
+    return `${few[2]} arguments are needed, and ${few[1]} were given`.replace(/^1 arguments are/, '1 argument is')
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}

@@ -59,16 +59,18 @@ export interface CommandSpec<P extends Positionals, O extends Flags> {
 export interface Command {
   readonly name: string
   readonly optionNames: readonly string[]
+  /** Flags and arguments that may come more than once: one word each. */
+  readonly lists: readonly string[]
   readonly children: readonly Command[]
   /** Adds it to the parser; `start` is called when it was chosen and its flags are right. */
   register(yargs: Argv, start: Start): Argv
 }
 
-export type Runner = (context: Context) => Promise<number> | Promise<void>
+export type Runner = (args: Readonly<Record<string, unknown>>, context: Context) => Promise<number> | Promise<void>
 /** `chosen` is called for each command on the way, groups included, before flags are judged. */
 export interface Start {
   readonly chosen: (command: Command) => void
-  readonly run: (args: Record<string, unknown>, runner: Runner) => Promise<void>
+  readonly run: (args: Readonly<Record<string, unknown>>, runner: Runner) => Promise<void>
 }
 
 const nameOf = (usage: string): string => usage.split(' ')[0] ?? ''
@@ -80,6 +82,9 @@ export function defineCommand<
   const command: Command = {
     name: nameOf(spec.usage),
     optionNames: Object.keys(spec.options ?? {}),
+    lists: Object.entries({ ...spec.options, ...spec.positionals }).flatMap(([name, { array }]) =>
+      array ? [name] : [],
+    ),
     children: [],
     register: (yargs, start) =>
       yargs.command(
@@ -93,8 +98,8 @@ export function defineCommand<
             .example(spec.example[0], spec.example[1])
             .epilogue(exitsText(spec.exits ?? []))
         },
-        // yargs has checked the flags against the spec by now.
-        args => start.run(args, context => spec.run(args as unknown as Parameters<typeof spec.run>[0], context)),
+        // yargs has checked the flags against the spec by now, and the command line those that come twice.
+        args => start.run(args, (checked, context) => spec.run(checked as Parameters<typeof spec.run>[0], context)),
       ),
   }
   return command
@@ -105,6 +110,7 @@ export function defineGroup(name: string, describe: string, children: readonly C
   const group: Command = {
     name,
     optionNames: [],
+    lists: [],
     children,
     register: (yargs, start) =>
       yargs.command(name, describe, y => {
