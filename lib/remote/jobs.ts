@@ -2,5 +2,6 @@
 
 import { cutBatch, cutSegment } from './cut.js'
 import { sealPack } from './packs.js'
+import { copyPieces, unpack } from './unpack.js'
 
-export const remoteJobs = [cutBatch, cutSegment, sealPack] as const
+export const remoteJobs = [cutBatch, cutSegment, sealPack, unpack, copyPieces] as const

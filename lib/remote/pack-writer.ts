@@ -127,7 +127,7 @@ export class PackWriter {
       this.#permits.release()
       this.#sending.delete(sending)
     })
-    slot.arrived = sending
+    slot.follow(sending)
     this.#sending.add(sending)
     sending.catch(() => undefined) // whoever waits for the slot, or for all, hears of it
   }

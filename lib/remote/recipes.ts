@@ -57,7 +57,7 @@ export function keepRecipe(directory: string | undefined, id: Pick<Recipe, 'kind
 
 /** Bounds on what a pull reads of old recipes to save requests. */
 const maxKept = 256
-const maxKeptBytes = 67_108_864
+const maxKeptBytes = 16_777_216
 
 /** The kept recipes, newest first, as far as they are sound. */
 export function* keptRecipes(directory: string | undefined): Generator<Recipe> {
@@ -108,6 +108,7 @@ function readKept(path: string, kind: OutputKind, hash: Digest): Recipe | undefi
   }
 }
 
+const maxOldRecipe = 67_108_864
 const oldHead = /^\["ddv-recipe",1,"[a-z]+","[0-9a-f]{64}",([0-9]{1,16})\]\n/
 
 /**
@@ -135,7 +136,7 @@ export async function findOldRecipe(
   const kept = directory === undefined ? undefined : readKept(join(directory, fileName(id)), id.kind, id.hash)
   if (kept !== undefined) return kept
   const key = recipeKey(id.kind, id.hash)
-  const got = await remote.get(key, { maxBytes: maxKeptBytes, signal })
+  const got = await remote.get(key, { maxBytes: maxOldRecipe, signal })
   try {
     return got === undefined ? undefined : decodeOldRecipe(got.bytes, { ...id, name: key })
   } catch (error) {

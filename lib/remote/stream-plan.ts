@@ -21,9 +21,22 @@ export class PackSlot {
   /** Set once it has arrived. */
   info: PackInfo | undefined
   /** Settles when the pack is on the remote, or will never be. */
-  arrived: Promise<void> = Promise.resolve()
+  readonly arrived: Promise<void>
   rows = 0
   readonly #runs: PlannedRun[] = []
+  #settle: (sending: Promise<void>) => void = () => undefined
+
+  constructor() {
+    this.arrived = new Promise(resolve => {
+      this.#settle = resolve
+    })
+    this.arrived.catch(() => undefined) // whoever waits for it hears of it
+  }
+
+  /** What `arrived` follows from now on. */
+  follow(sending: Promise<void>): void {
+    this.#settle(sending)
+  }
 
   join(run: PlannedRun): void {
     this.#runs.push(run)
