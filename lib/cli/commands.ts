@@ -4,8 +4,10 @@ import type { Command } from './command.js'
 import { add } from './commands/add.js'
 import { checkout } from './commands/checkout.js'
 import { config } from './commands/config.js'
+import { fetch } from './commands/fetch.js'
 import { init } from './commands/init.js'
 import { move } from './commands/move.js'
+import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
 import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
@@ -21,6 +23,8 @@ export const commands: readonly Command[] = [
   status,
   checkout,
   push,
+  fetch,
+  pull,
   remote,
   config,
   root,

@@ -5,8 +5,8 @@ import { pointerSuffix } from '../core/pointer.js'
 import { displayPath, treePathProblem } from '../core/tree-path.js'
 import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
-import { openIsomorphic, orUndefined } from './isomorphic.js'
-import { findCommit, findInTree, listTree, type ReadOptions, readBlobs } from './objects.js'
+import { orUndefined } from './isomorphic.js'
+import { findCommit, findInTree, listTree, openReader, type ReadOptions, readBlobs } from './objects.js'
 import type { GitRepository } from './repository.js'
 
 export { findCommit }
@@ -129,7 +129,7 @@ async function changesFromProgram(repository: GitRepository, walk: Walk): Promis
 }
 
 async function changesWithoutProgram(repository: GitRepository, walk: Walk): Promise<Changes> {
-  const { git, base } = await openIsomorphic(repository)
+  const { git, base } = await openReader(repository)
   const changes: Changes = new Map()
   let oid: string | undefined = walk.head
   for (let left = walk.commits; left > 0 && oid !== undefined; left--) {

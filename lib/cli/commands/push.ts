@@ -1,15 +1,14 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
+import { remoteOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const push = defineCommand({
   usage: 'push [targets..]',
   describe: 'send data that the remote lacks',
-  positionals: { targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' } },
-  options: {
-    remote: { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
-  },
+  positionals: targetsPositional,
+  options: remoteOption,
   example: ['ddv push', 'sends what the pointers of the workspace name'],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {

@@ -2,12 +2,13 @@ import { displayPath } from '../../core/tree-path.js'
 import type { OutputStatus, StatusResult } from '../../ops/status.js'
 import { type Context, defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
+import { targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const status = defineCommand({
   usage: 'status [targets..]',
   describe: 'what differs between pointers, workspace and cache',
-  positionals: { targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' } },
+  positionals: targetsPositional,
   options: { 'exit-code': { type: 'boolean', default: false, describe: 'exit 1 where anything differs' } },
   example: ['ddv status data', 'looks at the outputs below data/'],
   exits: [1, 3, 10, 13],

@@ -1,0 +1,31 @@
+// What push, fetch and pull say in the same words.
+
+import type { Options } from 'yargs'
+import { displayPath } from '../core/tree-path.js'
+import { formatBytes, formatCount } from './format.js'
+
+export const remoteOption = {
+  remote: { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
+} as const satisfies Record<string, Options>
+
+export const targetsPositional = {
+  targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' },
+} as const
+
+export const fetchedText = (fetched: readonly { readonly path: string; readonly size: number }[]): string =>
+  fetched.map(({ path, size }) => `fetched  ${displayPath(path)} (${formatBytes(size)})\n`).join('')
+
+export interface CheckedOut {
+  readonly path: string
+  readonly written: number
+  readonly removed: number
+}
+
+export const checkedOutText = (outputs: readonly CheckedOut[]): string =>
+  outputs
+    .filter(({ written, removed }) => written + removed > 0)
+    .map(({ path, written, removed }) => {
+      const deleted = removed === 0 ? '' : `, ${removed} removed`
+      return `checked out  ${displayPath(path)} (${formatCount(written, 'file')} written${deleted})\n`
+    })
+    .join('')
