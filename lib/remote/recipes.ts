@@ -47,11 +47,15 @@ export function keepRecipe(directory: string | undefined, id: Pick<Recipe, 'kind
   const temporary = join(directory, `.${randomName()}`)
   try {
     mkdirSync(directory, { recursive: true })
-    writeFileSync(temporary, bytes)
-    renameSync(temporary, join(directory, fileName(id)))
+    try {
+      writeFileSync(temporary, bytes)
+      renameSync(temporary, join(directory, fileName(id)))
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
   } catch (error) {
     if (systemCode(error) === undefined) throw error
-    rmSync(temporary, { force: true })
   }
 }
 
