@@ -18,8 +18,8 @@ export interface Io {
   readonly cwd: string
   /** Calls the listener on each Ctrl-C (or SIGTERM), until the returned function is called. */
   onInterrupt(listener: () => void): () => void
-  /** Ends the process at once, whatever still runs. */
-  exit(code: number): void
+  /** Ends the process at once, whatever still runs, as an interrupted one: a shell sees exit code 130. */
+  exitInterrupted(): void
 }
 
 /** The real one. */
@@ -33,7 +33,13 @@ export function processIo(): Io {
       process.on('SIGINT', listener).on('SIGTERM', listener)
       return () => void process.off('SIGINT', listener).off('SIGTERM', listener)
     },
-    exit: code => process.exit(code),
+    exitInterrupted() {
+      // process.exit waits for system calls that threads are in, such as the copy of a large file: 30 s were seen. To
+      // die of the signal does not wait, and is what a shell expects of an interrupted program.
+      if (process.platform === 'win32') process.exit(130)
+      process.removeAllListeners('SIGINT')
+      process.kill(process.pid, 'SIGINT')
+    },
   }
 }
 

@@ -4,7 +4,9 @@ import type { Io } from './io.js'
 import { readVersion } from './version.js'
 
 /** How long after a Ctrl-C the work may take to stop by itself, in milliseconds. */
-const grace = 900
+const grace = 800
+/** How long the process may live on after the command has stopped, in milliseconds. */
+const linger = 100
 
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   // Before anything is loaded: scripts ask this often, and yargs costs as much again as Node itself.
@@ -42,7 +44,7 @@ function watchInterrupt(io: Io): Interruption {
   })
   const end = (): void => {
     giveUp(130)
-    io.exit(130)
+    io.exitInterrupted()
   }
   const stopListening = io.onInterrupt(() => {
     if (controller.signal.aborted) return end()
@@ -58,6 +60,8 @@ function watchInterrupt(io: Io): Interruption {
     stop: () => {
       stopListening()
       clearTimeout(timer)
+      // The command has given up, but a thread may still be in a long system call, which keeps the process alive.
+      if (controller.signal.aborted) setTimeout(() => io.exitInterrupted(), linger).unref()
     },
   }
 }
