@@ -1,10 +1,13 @@
 // `pull`: `fetch`, then `checkout` of what is there.
 
+import { isDdvError } from '../core/errors.js'
+import type { Event } from '../core/events.js'
+import { displayPath } from '../core/tree-path.js'
 import type { OutputFailure } from './add.js'
 import { type CheckedOut, type CheckoutOptions, checkoutTargets } from './checkout.js'
 import { type FetchedOutput, type FetchOptions, fetchTargets } from './fetch.js'
 import type { Project } from './project.js'
-import { findTargets } from './targets.js'
+import { findTargets, type Target } from './targets.js'
 
 export interface PullOptions extends FetchOptions, CheckoutOptions {}
 
@@ -19,15 +22,43 @@ export interface PullResult {
 
 export async function pull(project: Project, targets: readonly string[], options: PullOptions): Promise<PullResult> {
   const found = findTargets(project, targets, options)
-  const fetched = await fetchTargets(project, found, options)
-  const failed = new Set(fetched.failures.map(({ path }) => path))
-  const { outputs, failures } = await checkoutTargets(project, found, {
-    ...options,
-    // What the fetch named is not named again for the same reason.
-    onEvent: event => {
-      if (event.type !== 'failed' || !failed.has(event.target)) options.onEvent?.(event)
+  const first = await pullTargets(project, found, options)
+  // A blob that had rotted in the cache was set aside just now; the remote may have it whole.
+  const rotten = new Set(first.failures.filter(({ error }) => isDdvError(error, 'corrupt')).map(({ path }) => path))
+  const again = found.filter(({ output }) => rotten.has(output))
+  if (again.length === 0) return told(first, options)
+  for (const { output } of again)
+    options.onEvent?.({ type: 'warning', message: `damaged in the cache, fetched again: ${displayPath(output)}` })
+  const second = await pullTargets(project, again, options)
+  return told(
+    {
+      remote: first.remote ?? second.remote,
+      fetched: [...first.fetched.filter(({ path }) => !rotten.has(path)), ...second.fetched],
+      outputs: [...first.outputs.filter(({ path }) => !rotten.has(path)), ...second.outputs],
+      failures: [...first.failures.filter(({ path }) => !rotten.has(path)), ...second.failures],
+      bytesReceived: first.bytesReceived + second.bytesReceived,
     },
-  })
+    options,
+  )
+}
+
+function told(result: PullResult, { onEvent }: PullOptions): PullResult {
+  for (const { path, error } of result.failures) onEvent?.({ type: 'failed', target: path, error })
+  return result
+}
+
+/** Failures are told by the caller, who knows which of them are final. */
+async function pullTargets(project: Project, targets: readonly Target[], options: PullOptions): Promise<PullResult> {
+  const control = {
+    ...options,
+    onEvent: (event: Event) => {
+      if (event.type !== 'failed') options.onEvent?.(event)
+    },
+  }
+  const fetched = await fetchTargets(project, targets, control)
+  const { outputs, failures } = await checkoutTargets(project, targets, control)
+  // What the fetch named is not named again because the checkout misses the same.
+  const failed = new Set(fetched.failures.map(({ path }) => path))
   return {
     remote: fetched.remote,
     fetched: fetched.outputs,
