@@ -19,14 +19,15 @@ export interface CopyResult {
 
 /**
  * Copies to a new file: as a reflink where the file system can, otherwise by the kernel (copy_file_range) on one thread
- * while another hashes the copy as it grows. An error leaves no copy. Not for links: `from` is opened as it is.
+ * while another hashes the copy as it grows. An error leaves no copy; a file that is there already is an error, and
+ * stays. Not for links: `from` is opened as it is.
  */
 export async function copyHashed(from: string, to: string, pool: Pool): Promise<CopyResult> {
   try {
     if (reflink(from, to)) return await pool.run(hashFileJob, { path: to, progress: undefined })
     return await copyAndFollow(from, to, pool)
   } catch (error) {
-    rmSync(to, { force: true })
+    if (systemCode(error) !== 'EEXIST') rmSync(to, { force: true })
     throw error
   }
 }
@@ -47,14 +48,15 @@ export function reflink(from: string, to: string): boolean {
 async function copyAndFollow(from: string, to: string, pool: Pool): Promise<CopyResult> {
   const progress = new Int32Array(new SharedArrayBuffer(4))
   closeSync(openSync(to, 'wx', 0o600)) // so that the hasher finds it; the copy then fills it
-  const hashing = pool.run(hashFileJob, { path: to, progress })
-  try {
-    await copyFile(from, to)
-  } finally {
+  const copying = copyFile(from, to).finally(() => {
     Atomics.store(progress, 0, 1)
     Atomics.notify(progress, 0)
-  }
-  return hashing
+  })
+  // Settled, not raced: neither may still touch the copy, or fail unheard, once the caller has removed it.
+  const [copied, hashed] = await Promise.allSettled([copying, pool.run(hashFileJob, { path: to, progress })])
+  if (copied.status === 'rejected') throw copied.reason
+  if (hashed.status === 'rejected') throw hashed.reason
+  return hashed.value
 }
 
 export interface HashFileArgs {

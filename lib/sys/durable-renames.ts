@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { throwIfAborted } from '../core/errors.js'
+import { DdvError, throwIfAborted } from '../core/errors.js'
 import type { Job, Pool } from './pool.js'
 
 /** `batch`: one sync of the file system for many files; `full`: an fsync for each; `off`: none. */
@@ -35,8 +35,8 @@ const batchSize = 4096
 const run = promisify(execFile)
 
 /**
- * Renames all, in the order above; parent directories are made. All or, on an error before the renames, none: then the
- * temporary files are gone, since pages whose write-back failed once must not be trusted by a later sync.
+ * Renames all, in the order above; parent directories are made. All or, on an error before the renames, none. On any
+ * error the temporary files are gone, since pages whose write-back failed once must not be trusted by a later sync.
  */
 export async function renameDurably(renames: readonly Rename[], options: DurableOptions): Promise<void> {
   if (renames.length === 0) return
@@ -47,11 +47,11 @@ export async function renameDurably(renames: readonly Rename[], options: Durable
     )
     throwIfAborted(options.signal)
     options.beforeRenames?.()
+    await renameAll(renames, options.pool)
   } catch (error) {
     discard(renames.map(r => r.from))
     throw error
   }
-  await renameAll(renames, options.pool)
   await syncFiles(touchedDirectories(renames), options)
 }
 
@@ -78,7 +78,7 @@ async function syncFileSystem(directory: string): Promise<boolean> {
     return true
   } catch (error) {
     if (process.platform === 'linux' && !(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-      throw error
+      throw new DdvError('io', `could not be made durable by 'sync -f': ${directory}`, { cause: error })
     return false
   }
 }

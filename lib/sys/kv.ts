@@ -1,8 +1,9 @@
 // LMDB: the one store for what may be deleted without loss (stat index, chunk index). Many processes may read and write
 // at once; a process that dies in a transaction leaves the state before it.
 
-import { mkdirSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 
 const require = createRequire(import.meta.url)
 
@@ -22,15 +23,36 @@ export interface KvBatch {
   remove(key: string | Buffer): void
 }
 
-/** Opens or makes the store in this directory. A store that cannot be opened is deleted and made anew: nothing in it is the only copy. */
+/** Opens or makes the store in this directory. A store that is damaged is deleted and made anew: nothing in it is the only copy. */
 export function openKv(directory: string): Kv {
+  if (!looksWhole(join(directory, 'data.mdb'))) rmSync(directory, { recursive: true, force: true })
+  return open(directory)
+}
+
+// LMDB takes a file for granted: garbage, or an end that is missing, kills the process by SIGSEGV or SIGBUS. So its two
+// meta pages are looked at first (mdb.c, MDB_meta: magic at 24 of a page, version at 28, page size at 48, last page at
+// 144, transaction at 152). The newer one says how long the file is.
+function looksWhole(file: string): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  if (stat === undefined || stat.size === 0) return true // to be made
+  const head = readHead(file, 65536 + metaSize)
+  const pageSize = head.length < metaSize ? 0 : head.readUInt32LE(48)
+  if (pageSize < 256 || pageSize > 65536 || head.length < pageSize + metaSize) return false
+  const metas = [head, head.subarray(pageSize)]
+  if (metas.some(meta => meta.readUInt32LE(24) !== 0xbeefc0de || meta.readUInt32LE(28) !== 2)) return false
+  const newer = metas.reduce((a, b) => (b.readBigUInt64LE(152) > a.readBigUInt64LE(152) ? b : a))
+  return BigInt(stat.size) >= (newer.readBigUInt64LE(144) + 1n) * BigInt(pageSize)
+}
+
+const metaSize = 160
+
+function readHead(file: string, length: number): Buffer {
+  const fd = openSync(file, 'r')
   try {
-    return open(directory)
-  } catch (error) {
-    if (!(error instanceof Error) || !/MDB_(INVALID|CORRUPTED|VERSION_MISMATCH|PAGE_NOTFOUND)/.test(error.message))
-      throw error
-    rmSync(directory, { recursive: true, force: true })
-    return open(directory)
+    const buffer = Buffer.alloc(length)
+    return buffer.subarray(0, readSync(fd, buffer, 0, length, 0))
+  } finally {
+    closeSync(fd)
   }
 }
 

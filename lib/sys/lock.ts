@@ -1,6 +1,7 @@
 // A lock between processes that falls with its holder. Each contender writes a file of its own into a directory and
 // looks only then who else is there: of two that come at once at least one sees the other, and steps back. Names are
-// random and never reused, so the file of a dead process may be removed by anyone at any time without a race.
+// random and never reused, so the file of a dead process may be removed by anyone at any time without a race. All is said
+// by the name: a file's content could be met, or lost in a crash, between its making and its writing.
 // (A single lock file that is broken when stale has one: two may break it one after the other, the second breaking the
 // lock of the first.)
 
@@ -29,6 +30,7 @@ interface Holder {
   /** Tells a process from a later one with the same pid: its start in clock ticks since boot, '' where unknown. */
   readonly start: string
   readonly boot: string
+  /** As it stands in a file's name. */
   readonly host: string
 }
 
@@ -54,8 +56,8 @@ async function acquire(directory: string, { patience = 10_000, signal }: LockOpt
     throwIfAborted(signal)
     let other = livingHolder(directory, undefined)
     if (other === undefined) {
-      const name = `${process.pid}-${randomName()}`
-      writeNewFile(join(directory, name), JSON.stringify(self))
+      const name = holderName(self)
+      writeNewFile(join(directory, name), '')
       other = livingHolder(directory, name)
       if (other === undefined) return join(directory, name)
       rmSync(join(directory, name), { force: true })
@@ -67,7 +69,7 @@ async function acquire(directory: string, { patience = 10_000, signal }: LockOpt
 }
 
 function busy(other: Holder, directory: string): DdvError {
-  const elsewhere = other.host !== hostname()
+  const elsewhere = other.host !== hostPart()
   return new DdvError('busy', `another ddv is at work here (process ${other.pid} on ${other.host})`, {
     hint: elsewhere
       ? `wait for it; if that machine is gone, delete the files in ${directory}`
@@ -78,7 +80,7 @@ function busy(other: Holder, directory: string): DdvError {
 function livingHolder(directory: string, except: string | undefined): Holder | undefined {
   for (const name of readdirSync(directory)) {
     if (name === except) continue
-    const holder = readHolder(join(directory, name))
+    const holder = parseHolder(name)
     if (holder === undefined) continue
     if (isAlive(holder)) return holder
     rmSync(join(directory, name), { force: true })
@@ -86,28 +88,21 @@ function livingHolder(directory: string, except: string | undefined): Holder | u
   return undefined
 }
 
-// undefined where the file has just gone. A file cut short belongs to a writer between open and write, or to one that
-// died there; its name still tells the pid, and the rest is taken as this machine's.
-function readHolder(file: string): Holder | undefined {
-  try {
-    return parseHolder(readFileSync(file, 'utf8'), file)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
+// `<pid>_<start>_<boot>_<host>_<random>`; the host is the one part that others choose.
+const holderName = ({ pid, start, boot, host }: Holder): string => `${pid}_${start}_${boot}_${host}_${randomName()}`
 
-function parseHolder(text: string, file: string): Holder {
-  try {
-    return JSON.parse(text) as Holder
-  } catch {
-    const pid = Number.parseInt(file.slice(file.lastIndexOf('/') + 1), 10)
-    return { pid, start: '', boot: bootId(), host: hostname() }
-  }
+const hostPart = (): string => encodeURIComponent(hostname()).replaceAll('_', '%5F').slice(0, 128)
+
+// undefined for what no holder wrote.
+function parseHolder(name: string): Holder | undefined {
+  const match = /^(\d+)_(\d*)_([^_]*)_([^_]*)_[0-9a-f]{16}$/.exec(name)
+  if (match === null) return undefined
+  const [, pid, start, boot, host] = match as unknown as [string, string, string, string, string]
+  return { pid: Number(pid), start, boot, host }
 }
 
 function isAlive(holder: Holder): boolean {
-  if (holder.host !== hostname()) return true // cannot be known from here
+  if (holder.host !== hostPart()) return true // cannot be known from here
   if (holder.boot !== bootId()) return false
   if (!Number.isSafeInteger(holder.pid) || holder.pid <= 0) return false
   try {
@@ -115,19 +110,23 @@ function isAlive(holder: Holder): boolean {
   } catch (error) {
     if (systemCode(error) === 'ESRCH') return false
   }
-  return holder.start === '' || holder.start === startTime(holder.pid)
+  const { state, start } = processStat(holder.pid)
+  // A zombie does no more work, but answers to signals until its parent looks, which some never do.
+  if (state === 'Z' || state === 'X') return false
+  return holder.start === '' || start === '' || holder.start === start // '' where /proc does not show it
 }
 
 let self: Holder | undefined
 function thisProcess(): Holder {
-  self ??= { pid: process.pid, start: startTime(process.pid), boot: bootId(), host: hostname() }
+  self ??= { pid: process.pid, start: processStat(process.pid).start, boot: bootId(), host: hostPart() }
   return self
 }
 
-// Field 22 of /proc/PID/stat; the second field may hold spaces and parentheses, so count from its end.
-function startTime(pid: number): string {
+// Fields 3 and 22 of /proc/PID/stat; the second may hold spaces and parentheses, so count from its end.
+function processStat(pid: number): { readonly state: string; readonly start: string } {
   const text = readProc(`/proc/${pid}/stat`)
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0] ?? '', start: fields[19] ?? '' }
 }
 
 const bootId = (): string => readProc('/proc/sys/kernel/random/boot_id').trim()

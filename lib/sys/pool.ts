@@ -16,8 +16,9 @@ export interface Job<A, R> {
 export interface Pool {
   /** How many jobs run at the same time. */
   readonly size: number
-  /** Runs on a thread, started on first use. A DdvError thrown there arrives as one. */
+  /** Runs on a thread, started on first use. A DdvError thrown there arrives as one, a system error with its code. */
   run<A, R>(job: Job<A, R>, args: A, transfer?: readonly ArrayBufferLike[]): Promise<R>
+  /** Ends the threads; what runs or waits is `interrupted`. */
   close(): Promise<void>
 }
 
@@ -33,9 +34,13 @@ export interface PoolOptions {
 export type Request = { readonly id: number; readonly job: string; readonly args: unknown }
 export type Reply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
-  | { readonly id: number; readonly ok: false; readonly error: unknown; readonly ddv: DdvErrorParts | undefined }
-/** Structured clone loses the class and the fields of our error, so they travel beside it. */
-export type DdvErrorParts = Pick<DdvError, 'code' | 'message' | 'hint'>
+  | { readonly id: number; readonly ok: false; readonly error: unknown; readonly parts: ErrorParts }
+/** Structured clone loses the class and the fields of an error, so they travel beside it. */
+export interface ErrorParts {
+  readonly ddv: Pick<DdvError, 'code' | 'message' | 'hint'> | undefined
+  /** Of a system error. */
+  readonly code: string | undefined
+}
 
 interface Waiting {
   readonly request: Request
@@ -77,6 +82,7 @@ class ThreadPool implements Pool {
 
   async close(): Promise<void> {
     const threads = this.#threads.splice(0)
+    for (const waiting of this.#queue.splice(0)) waiting.reject(stopped())
     await Promise.all(threads.map(thread => thread.worker.terminate()))
   }
 
@@ -85,18 +91,25 @@ class ThreadPool implements Pool {
       const thread = this.#threads.find(t => t.current === undefined) ?? this.#start()
       if (thread === undefined) return
       const next = this.#queue.shift() as Waiting
+      try {
+        thread.worker.postMessage(next.request, next.transfer as TransferListItem[])
+      } catch (error) {
+        next.reject(error) // arguments that cannot be cloned: the thread has seen nothing of them
+        thread.worker.unref()
+        continue
+      }
       thread.current = next
       thread.worker.ref()
-      thread.worker.postMessage(next.request, next.transfer as TransferListItem[])
     }
   }
 
   #start(): Thread | undefined {
     if (this.#threads.length >= this.size) return undefined
-    const thread: Thread = { worker: new Worker(this.#entry), current: undefined }
+    // Without the program's own flags: a module preloaded there would cost each thread its start again.
+    const thread: Thread = { worker: new Worker(this.#entry, { execArgv: [] }), current: undefined }
     thread.worker.on('message', (reply: Reply) => this.#settle(thread, reply))
     thread.worker.on('error', error => this.#lose(thread, error))
-    thread.worker.on('exit', () => this.#lose(thread, new DdvError('interrupted', 'a worker thread was stopped')))
+    thread.worker.on('exit', () => this.#lose(thread, stopped()))
     this.#threads.push(thread)
     return thread
   }
@@ -120,8 +133,14 @@ class ThreadPool implements Pool {
   }
 }
 
+const stopped = (): DdvError => new DdvError('interrupted', 'a worker thread was stopped')
+
 function reviveError(reply: Reply & { ok: false }): unknown {
-  if (reply.ddv === undefined) return reply.error
-  const { code, message, hint } = reply.ddv
+  const { ddv, code: systemCode } = reply.parts
+  if (ddv === undefined)
+    return reply.error instanceof Error && systemCode !== undefined
+      ? Object.assign(reply.error, { code: systemCode })
+      : reply.error
+  const { code, message, hint } = ddv
   return new DdvError(code, message, { cause: reply.error, ...(hint === undefined ? {} : { hint }) })
 }

@@ -1,7 +1,7 @@
 // The other end of pool.ts: what a worker thread does.
 
 import { parentPort, type TransferListItem } from 'node:worker_threads'
-import { DdvError } from '../core/errors.js'
+import { DdvError, systemCode } from '../core/errors.js'
 import type { Job, Reply, Request } from './pool.js'
 
 // Each job has its own types of arguments and results; here they are only passed through.
@@ -25,7 +25,9 @@ export function serveJobs(jobs: readonly AnyJob[]): void {
       port.postMessage(reply, (job.transfer?.(result) ?? []) as TransferListItem[])
     } catch (error) {
       const ddv = error instanceof DdvError ? { code: error.code, message: error.message, hint: error.hint } : undefined
-      const reply: Reply = { id, ok: false, error, ddv }
+      // A DOMException (what could not be cloned, say) arrives as an empty object.
+      const sent = error instanceof DOMException ? new Error(`${error.name}: ${error.message}`) : error
+      const reply: Reply = { id, ok: false, error: sent, parts: { ddv, code: systemCode(error) } }
       port.postMessage(reply)
     }
   })

@@ -1,8 +1,8 @@
 // Stats of many files as columns of 64-bit integers: they cross threads without a copy, compare as memory, and are
 // stored as they are. Times in nanoseconds: a float in milliseconds cannot tell apart what the kernel can.
 
-import type { BigIntStats } from 'node:fs'
-import { lstatSync, statSync } from 'node:fs'
+import { type BigIntStats, lstatSync, statSync } from 'node:fs'
+import { systemCode } from '../core/errors.js'
 import type { Job } from './pool.js'
 
 /** Columns of one file: size, mtime, ctime (ns), inode, mode (type and permissions). */
@@ -34,6 +34,16 @@ export const isRegular = (mode: bigint): boolean => (mode & typeMask) === 0o1000
 export const isLink = (mode: bigint): boolean => (mode & typeMask) === 0o120000n
 export const isExecutable = (mode: bigint): boolean => (mode & 0o100n) !== 0n
 
+/** The stat, or undefined where nothing is there: no such name, or a file where a directory of the path should be. */
+export function statIfThere(path: string, follow = false): BigIntStats | undefined {
+  try {
+    return (follow ? statSync : lstatSync)(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') return undefined // Node's own option knows ENOENT alone
+    throw error
+  }
+}
+
 export interface StatFilesArgs {
   /** Put before each name, with a `/` between. */
   readonly directory: string
@@ -49,9 +59,7 @@ export const statFilesJob = {
   run: ({ directory, names, follow = false }: StatFilesArgs) => {
     const list = names.split('\0')
     const stats = new BigInt64Array(list.length * statWidth)
-    const stat = follow ? statSync : lstatSync
-    for (let row = 0; row < list.length; row++)
-      writeStat(stats, row, stat(`${directory}/${list[row]}`, { bigint: true, throwIfNoEntry: false }))
+    for (let row = 0; row < list.length; row++) writeStat(stats, row, statIfThere(`${directory}/${list[row]}`, follow))
     return stats
   },
   transfer: (stats: BigInt64Array) => [stats.buffer],

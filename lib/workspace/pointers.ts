@@ -7,6 +7,7 @@ import { encodeManifest, manifestTotals } from '../core/manifest.js'
 import { decodePointer, maxPointerSize, type Pointer, pointerSuffix } from '../core/pointer.js'
 import { basename, compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
 import { hashBytes } from '../sys/hash.js'
+import { statIfThere } from '../sys/stats.js'
 import type { IgnoreRules } from './ignore.js'
 
 /** Bytes of an output's name, so that its pointer's name fits into 255. */
@@ -112,7 +113,7 @@ export function coveringOutput(root: string, path: TreePath): TreePath | undefin
   const segments = path.split('/')
   for (let count = 1; count <= segments.length; count++) {
     const candidate = segments.slice(0, count).join('/') as TreePath
-    const stat = lstatSync(join(root, pointerPath(candidate)), { throwIfNoEntry: false })
+    const stat = statIfThere(join(root, pointerPath(candidate)))
     if (stat?.isFile() === true) return candidate
   }
   return undefined

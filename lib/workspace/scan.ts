@@ -2,11 +2,20 @@
 // and hands batches of names to worker threads for their stats, then takes from the queue itself.
 
 import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DdvError, fromSystemError, throwIfAborted } from '../core/errors.js'
 import { compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
 import type { Pool } from '../sys/pool.js'
-import { absent, isLink, isRegular, modeColumn, sizeColumn, statFilesJob, statWidth, writeStat } from '../sys/stats.js'
+import {
+  absent,
+  isRegular,
+  modeColumn,
+  sizeColumn,
+  statFilesJob,
+  statIfThere,
+  statWidth,
+  writeStat,
+} from '../sys/stats.js'
 import { type IgnoreRules, ignoreFileName } from './ignore.js'
 import type { StatTable } from './stat-table.js'
 
@@ -38,7 +47,7 @@ const worthThreads = 8000
 /** undefined where nothing is there. Never follows a link at the output itself. */
 export async function scanOutput(path: TreePath, options: ScanOptions): Promise<Scan | undefined> {
   const absolute = join(options.root, path)
-  const stat = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
+  const stat = statIfThere(absolute)
   if (stat === undefined) return undefined
   if (stat.isDirectory()) return scanDirectory(path, options)
   const stats = new BigInt64Array(statWidth)
@@ -51,9 +60,23 @@ const describe = (link: boolean): string => (link ? 'is a symbolic link' : 'is n
 
 async function scanDirectory(path: TreePath, options: ScanOptions): Promise<Scan> {
   const listing = new Listing(path, options)
-  listing.list('', options.ignore)
+  listing.list('', rulesAbove(path, options.ignore))
   const stats = await statAll(listing, options)
   return assemble(listing, stats)
+}
+
+// The rules of the directories between the workspace's root and the output.
+function rulesAbove(output: TreePath, ignore: IgnoreRules): IgnoreRules {
+  for (let slash = output.indexOf('/'); slash >= 0; slash = output.indexOf('/', slash + 1))
+    ignore = ignore.enter(output.slice(0, slash))
+  return ignore
+}
+
+/** A name in a directory, and what it stands for in the output. */
+interface Found {
+  readonly name: string
+  readonly kind: 'file' | 'directory'
+  readonly link: boolean
 }
 
 /** What the walk found; a class because the walk is recursive over growing lists. */
@@ -65,6 +88,8 @@ class Listing {
   readonly #output: TreePath
   readonly #options: ScanOptions
   readonly #realRoot: string
+  /** Where the followed links on the way to the current directory really are. */
+  readonly #links: string[] = []
 
   constructor(output: TreePath, options: ScanOptions) {
     this.absolute = join(options.root, output)
@@ -80,7 +105,9 @@ class Listing {
     if (entries.some(entry => entry.name === ignoreFileName))
       ignore = ignore.enter(`${this.#output}/${relative}`.replace(/\/$/, ''))
     const before = this.paths.length + this.emptyDirectories.length
-    for (const entry of inManifestOrder(entries)) this.#add(relative, entry, ignore)
+    for (const found of inManifestOrder(this.#look(relative, entries, ignore)))
+      if (found.kind === 'file') this.paths.push(relative + found.name)
+      else this.#enter(relative, found, ignore)
     if (relative !== '' && this.paths.length + this.emptyDirectories.length === before)
       this.emptyDirectories.push(relative.slice(0, -1))
   }
@@ -94,12 +121,21 @@ class Listing {
     }
   }
 
-  #add(relative: string, entry: Dirent, ignore: IgnoreRules): void {
-    const path = relative + entry.name
-    if (ignore.ignores(`${this.#output}/${path}`, entry.isDirectory())) return
-    const kind = this.#kindOf(path, entry)
-    if (kind === 'directory') this.list(`${path}/`, ignore)
-    else if (kind === 'file') this.paths.push(path)
+  #look(relative: string, entries: readonly Dirent[], ignore: IgnoreRules): Found[] {
+    const found: Found[] = []
+    for (const entry of entries) {
+      const path = relative + entry.name
+      if (ignore.ignores(`${this.#output}/${path}`, entry.isDirectory())) continue
+      const kind = this.#kindOf(path, entry)
+      if (kind !== undefined) found.push({ name: entry.name, kind, link: entry.isSymbolicLink() })
+    }
+    return found
+  }
+
+  #enter(relative: string, { name, link }: Found, ignore: IgnoreRules): void {
+    if (link) this.#links.push(realpathSync(`${this.absolute}/${relative}`))
+    this.list(`${relative}${name}/`, ignore)
+    if (link) this.#links.pop()
   }
 
   // undefined where it is a problem, which is written down.
@@ -128,9 +164,10 @@ class Listing {
     const stat = lstatSync(target)
     if (stat.isFile()) return 'file'
     if (!stat.isDirectory()) return refuse(describe(false))
-    // A directory that holds the link would be listed for ever.
-    if (`${realpathSync(join(link, '..'))}/`.startsWith(`${target}/`))
-      return refuse('is a symbolic link to a directory that holds it')
+    // A directory that holds the link, or one that led here, would be listed for ever.
+    const here = realpathSync(dirname(link))
+    if ([...this.#links, here].some(place => `${place}/`.startsWith(`${target}/`)))
+      return refuse('is a symbolic link that leads in a circle')
     return 'directory'
   }
 }
@@ -147,10 +184,11 @@ function realpathIfThere(path: string): string | undefined {
   }
 }
 
-// A directory sorts as its name with a slash, so that the whole walk comes in the order of full paths.
-function inManifestOrder(entries: Dirent[]): Dirent[] {
-  const key = (entry: Dirent): string => (entry.isDirectory() ? `${entry.name}/` : entry.name)
-  return entries.sort((a, b) => compareUtf8(key(a), key(b)))
+// A directory sorts as its name with a slash, so that the whole walk comes in the order of full paths; so does a link
+// that stands for one.
+function inManifestOrder(found: Found[]): Found[] {
+  const key = ({ name, kind }: Found): string => (kind === 'directory' ? `${name}/` : name)
+  return found.sort((a, b) => compareUtf8(key(a), key(b)))
 }
 
 async function statAll(listing: Listing, options: ScanOptions): Promise<BigInt64Array> {
@@ -185,13 +223,13 @@ async function statAll(listing: Listing, options: ScanOptions): Promise<BigInt64
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-// A file that vanished, or became something else, between listing and stat is left out, as if it had come later.
+// A file that vanished, or became something else, between listing and stat.
 function assemble(listing: Listing, stats: BigInt64Array): Scan {
   const { paths, emptyDirectories, problems } = listing
   const gone: number[] = []
   for (let row = 0; row < paths.length; row++) {
     const mode = stats[row * statWidth + modeColumn] as bigint
-    if (stats[row * statWidth + sizeColumn] === absent || isLink(mode)) gone.push(row)
+    if (stats[row * statWidth + sizeColumn] === absent || !isRegular(mode)) gone.push(row)
   }
   if (gone.length === 0) return { kind: 'directory', table: { paths, stats, emptyDirectories }, problems }
   throw new DdvError(

@@ -7,10 +7,10 @@
 //     .ddv/lock/                one file a process that writes here
 //     .ddv/recipes/             recipes of what was pushed and fetched, for deltas
 
-import { lstatSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import { displayPath, parseTreePath, type TreePath } from '../core/tree-path.js'
+import { statIfThere } from '../sys/stats.js'
 
 export interface Workspace {
   readonly root: string
@@ -25,8 +25,7 @@ export const recipesDirectory = (workspace: Workspace): string => join(workspace
 /** The nearest workspace at or above the directory. */
 export function findWorkspace(from: string): Workspace | undefined {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
-    if (lstatSync(join(directory, ddvDirectory), { throwIfNoEntry: false })?.isDirectory() === true)
-      return { root: directory }
+    if (statIfThere(join(directory, ddvDirectory))?.isDirectory() === true) return { root: directory }
     if (directory === dirname(directory)) return undefined
   }
 }
