@@ -12,7 +12,7 @@ import {
 } from '../../lib/core/manifest.js'
 import { compareUtf8, type TreePath } from '../../lib/core/tree-path.js'
 import { entriesArbitrary } from '../support/arbitraries.js'
-import { plain, refusals, vectors } from '../support/fixtures.js'
+import { endingIn, plain, refusals, vectors } from '../support/fixtures.js'
 
 const decode = (bytes: Uint8Array): ManifestEntry[] => decodeManifest(bytes, 'm')
 
@@ -27,14 +27,8 @@ t.test('pinned vectors', async t => {
 
 t.test('pinned refusals', async t => {
   for (const { name, bytes, code, message } of refusals('manifests/bad'))
-    t.throws(
-      () => decodeManifest(bytes, 'the-name'),
-      { code, message: new RegExp(`${escape(message)}.*: the-name$`, 's') },
-      name,
-    )
+    t.throws(() => decodeManifest(bytes, 'the-name'), { code, message: endingIn(message, 'the-name') }, name)
 })
-
-const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 t.test('what is written is read back the same', async t => {
   fc.assert(

@@ -4,7 +4,7 @@ import { isDdvError } from '../../lib/core/errors.js'
 import { manifestTotals } from '../../lib/core/manifest.js'
 import { decodePointer, encodePointer, isFilename, maxPointerSize, type Pointer } from '../../lib/core/pointer.js'
 import { digestArbitrary, entriesArbitrary, segmentArbitrary, sizeArbitrary } from '../support/arbitraries.js'
-import { plain, refusals, vectors } from '../support/fixtures.js'
+import { endingIn, plain, refusals, vectors } from '../support/fixtures.js'
 
 const decode = (text: string): Pointer => decodePointer(text, 'x.ddv')
 
@@ -29,11 +29,8 @@ t.test('what people and merges do to a pointer is forgiven, and written in order
 
 t.test('pinned refusals', async t => {
   for (const { name, bytes, code, message } of refusals('pointers/bad'))
-    t.throws(() => decodePointer(bytes.toString(), 'the-name'), { code, message: endingIn(message) }, name)
+    t.throws(() => decodePointer(bytes.toString(), 'the-name'), { code, message: endingIn(message, 'the-name') }, name)
 })
-
-const endingIn = (message: string): RegExp =>
-  new RegExp(`${message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}.*: the-name$`, 's')
 
 t.test('larger than 1 MiB', async t => {
   const written = encodePointer(decode(fileText))

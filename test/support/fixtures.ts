@@ -50,3 +50,8 @@ export function refusals(folder: string): Refusal[] {
 
 /** What JSON can say of a value: fields that are undefined left out. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** A message that holds `part` and ends in the path. */
+export const endingIn = (part: string, path: string): RegExp => new RegExp(`${quote(part)}.*: ${quote(path)}$`, 's')
+
+const quote = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
