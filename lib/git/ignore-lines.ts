@@ -30,13 +30,13 @@ export function withoutIgnored(text: string, names: readonly string[]): string {
   return kept.length === lines.length ? text : joinLines(kept)
 }
 
-/** Ignores these names beside `<directory>/.gitignore`; whether the file changed. */
-export const ignoreNames = (directory: string, names: readonly string[]): boolean =>
-  editTextFile(join(directory, '.gitignore'), text => withIgnored(text, names))
+/** Ignores these names beside `<directory>/.gitignore`; whether the file changed. `temporary` as for `editTextFile`. */
+export const ignoreNames = (directory: string, names: readonly string[], temporary?: string): boolean =>
+  editTextFile(join(directory, '.gitignore'), text => withIgnored(text, names), temporary)
 
 /** Takes the names back; a file that held nothing else goes. */
-export const unignoreNames = (directory: string, names: readonly string[]): boolean =>
-  editTextFile(join(directory, '.gitignore'), text => withoutIgnored(text, names))
+export const unignoreNames = (directory: string, names: readonly string[], temporary?: string): boolean =>
+  editTextFile(join(directory, '.gitignore'), text => withoutIgnored(text, names), temporary)
 
 // Where new lines go: the last group of `/name` lines, as far as it is sorted; the end of the file where there is none.
 function sortedRun(lines: readonly string[], start: number): readonly [number, number] {

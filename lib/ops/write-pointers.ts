@@ -72,13 +72,15 @@ export async function forgetInGit(project: Project, outputs: readonly TreePath[]
 async function tellGit(
   { git, workspace, config }: Project,
   outputs: readonly TreePath[],
-  editIgnored: (directory: string, names: readonly string[]) => boolean,
+  editIgnored: (directory: string, names: readonly string[], temporary: string) => boolean,
 ): Promise<void> {
   if (git === undefined) return
   const files = outputs.map(output => join(workspace.root, pointerPath(output)))
   for (const [directory, names] of byDirectory(outputs)) {
     const absolute = join(workspace.root, directory)
-    if (editIgnored(absolute, names)) files.push(join(absolute, '.gitignore'))
+    editIgnored(absolute, names, workTemporaryDirectory(workspace))
+    // Unchanged too: a crash may have come between its change and git's hearing of it.
+    files.push(join(absolute, '.gitignore'))
   }
   if (config.git.autostage) await stageFiles(git, files)
 }
