@@ -6,11 +6,21 @@ import type { Control } from '../core/events.js'
 import { type FileEntry, isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import { openInside } from '../sys/inside.js'
 import { findPointer } from '../workspace/pointers.js'
 import type { Scan } from '../workspace/scan.js'
 import type { Snapshot } from '../workspace/stat-index.js'
-import { contentEntries, diffEntries, isUnchanged, pointerEntries, readContent, scanOf } from './compare.js'
-import { absentBlobs } from './presence.js'
+import {
+  contentEntries,
+  diffEntries,
+  type EntryChange,
+  isUnchanged,
+  pointerEntries,
+  readContent,
+  scanOf,
+} from './compare.js'
+import { foreignBelow, foreignParents, inOutput } from './obstacles.js'
+import { unsavedBlobs } from './presence.js'
 import type { Project } from './project.js'
 import type { Target } from './targets.js'
 
@@ -22,6 +32,8 @@ export interface OutputPlan {
   readonly wanted: readonly ManifestEntry[]
   /** What it is; undefined where nothing is there, or where nothing is to be done. */
   readonly present: Snapshot | undefined
+  /** Links and the like where directories are to be, relative to the workspace: they go first. */
+  readonly obstacles: readonly TreePath[]
   readonly writes: readonly FileEntry[]
   /** Files that give way, with what they held: those that are overwritten too. */
   readonly removals: readonly FileEntry[]
@@ -41,25 +53,50 @@ export async function planOutput(project: Project, target: Target, options: Plan
   if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
   const scan = await scanOf(project, output, options)
   if (scan !== undefined && isUnchanged(project, { output, pointer, scan })) return nothing(output, pointer)
+  openInside(project.workspace.root).path(output) // never through a link above the output
   const wanted = pointerEntries(project, output, pointer)
   const content = scan === undefined ? undefined : await readContent(project, output, scan, options)
-  const have = content === undefined ? [] : contentEntries(content)
-  const changes = diffEntries(have, wanted).filter(({ path }) => within === '' || isWithin(path, within))
+  const changesFrom = (entries: readonly ManifestEntry[]): readonly EntryChange[] =>
+    diffEntries(entries, wanted).filter(({ path }) => within === '' || isWithin(path, within))
+  let have = content === undefined ? [] : contentEntries(content)
+  let changes = changesFrom(have)
+  const surroundings = { root: project.workspace.root, output, have }
+  const obstacles = foreignParents(surroundings, pointer.kind, changes)
+  const isBehind = (path: string): boolean => obstacles.some(link => isWithin(inOutput(output, path), link))
+  if (obstacles.length > 0) {
+    if (!options.force) throw lossError(output, obstacles)
+    // What was seen through a link goes with it.
+    have = have.filter(({ path }) => !isBehind(path))
+    changes = changesFrom(have)
+  }
   const removals = changes.flatMap(({ before, after }) =>
     before !== undefined && isFileEntry(before) && before.digest !== after?.digest ? [before] : [],
   )
   const writes = changes.flatMap(({ before, after }) =>
     after !== undefined && isFileEntry(after) && before?.digest !== after.digest ? [after] : [],
   )
+  const strangers = foreignBelow(
+    surroundings,
+    writes.filter(({ path }) => !isBehind(path)),
+  )
+  if (strangers.length > 0)
+    throw new DdvError(
+      'would-lose-data',
+      `a file is to be where a directory with other files is: ${named(strangers)}`,
+      {
+        hint: 'move those files away, then run the same command again',
+      },
+    )
   if (!options.force) {
     const unread = content?.unreadable.map(({ name }) => name) ?? []
-    await refuseLoss(project, { output, removals, unread, scan, writes })
+    await refuseLoss(project, { output, removals, unread, scan, writes }, options)
   }
   return {
     output,
     pointer,
     wanted,
     present: content?.snapshot,
+    obstacles,
     writes,
     removals,
     executables: changes.flatMap(({ before, after }) =>
@@ -79,6 +116,7 @@ const nothing = (output: TreePath, pointer: Pointer): OutputPlan => ({
   pointer,
   wanted: [],
   present: undefined,
+  obstacles: [],
   writes: [],
   removals: [],
   executables: [],
@@ -94,11 +132,14 @@ interface Loss {
   readonly writes: readonly FileEntry[]
 }
 
-async function refuseLoss(project: Project, { output, removals, unread, scan, writes }: Loss): Promise<void> {
-  const { cache, pool } = project
-  const unsaved = await absentBlobs(removals, { cache, pool })
+async function refuseLoss(
+  project: Project,
+  { output, removals, unread, scan, writes }: Loss,
+  control: Control,
+): Promise<void> {
+  const unsaved = await unsavedBlobs(project, removals, control)
   // A link or a device where a file is to come: it cannot be in the cache.
-  const targets = new Set(writes.map(({ path }) => inOutput(output, path)))
+  const targets = new Set<string>(writes.map(({ path }) => inOutput(output, path)))
   const strange = (scan?.problems ?? []).filter(({ path }) => targets.has(path) || scan?.kind === 'file')
   const names = [
     ...unsaved.map(({ path }) => inOutput(output, path)),
@@ -108,16 +149,17 @@ async function refuseLoss(project: Project, { output, removals, unread, scan, wr
   if (names.length > 0) throw lossError(output, names)
 }
 
-export const inOutput = (output: TreePath, path: string): string => (path === '' ? output : `${output}/${path}`)
-
 /** At most this many files are named; the count says the rest. */
 const shownNames = 10
 
-export function lossError(output: TreePath, names: readonly string[]): DdvError {
-  const shown = names.slice(0, shownNames).map(displayPath).join(', ')
+function named(names: readonly string[]): string {
   const more = names.length > shownNames ? ` and ${names.length - shownNames} more` : ''
+  return names.slice(0, shownNames).map(displayPath).join(', ') + more
+}
+
+export function lossError(output: TreePath, names: readonly string[]): DdvError {
   const quoted = displayPath(output)
-  return new DdvError('would-lose-data', `changes that are not in the cache would be lost: ${shown}${more}`, {
+  return new DdvError('would-lose-data', `changes that are not in the cache would be lost: ${named(names)}`, {
     hint: `keep them with 'ddv add ${quoted}', or throw them away with 'ddv checkout --force ${quoted}'`,
   })
 }

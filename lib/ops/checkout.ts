@@ -20,9 +20,10 @@ import { statWidth, writeStat } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
-import { inOutput, lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
+import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
 import { learnWritten } from './learn.js'
 import { withWorkspaceLock } from './locked.js'
+import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
 import { findTargets, type Target } from './targets.js'
 
@@ -94,23 +95,25 @@ async function apply(project: Project, plans: readonly OutputPlan[], context: Co
   context.onEvent?.({ type: 'total', phase: 'write', ...planTotals(plans) })
   const inside = openInside(project.workspace.root)
   const writes = plans.flatMap(plan =>
-    plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) as TreePath })),
+    plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) })),
   )
   const { staged, incomplete } = await stage(project, writes, context)
   const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
+  const beforeRenames = (): void => {
+    if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
+    clearTheWay(inside, staged, plans)
+  }
   await renameDurably(renames, {
     mode: project.cache.fsync,
     directory: project.workspace.root,
     pool: project.pool,
     signal: context.signal,
-    beforeRenames: () => {
-      if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
-      clearTheWay(inside, staged, plans)
-    },
+    beforeRenames,
   }).catch(error => {
     discard(renames.map(({ from }) => from))
     throw error
   })
+  if (renames.length === 0) beforeRenames()
   for (const plan of plans) finish(inside, plan)
   await learnWritten(
     project,
@@ -180,7 +183,7 @@ function refuseNewChanges(inside: Inside, { output, removals, present }: OutputP
   const rows = new Map(present.table.paths.map((path, row) => [path, row]))
   const now = new BigInt64Array(statWidth)
   for (const { path } of removals) {
-    const full = inOutput(output, path) as TreePath
+    const full = inOutput(output, path)
     const row = rows.get(path)
     const stat = lstatSync(inside.path(full), { bigint: true, throwIfNoEntry: false })
     if (stat === undefined || stat.isSymbolicLink() || row === undefined) continue
@@ -192,11 +195,12 @@ function refuseNewChanges(inside: Inside, { output, removals, present }: OutputP
 /** Removes files that stand where directories are to be, and the other way round; makes parents. */
 function clearTheWay(inside: Inside, staged: readonly StagedWrite[], plans: readonly OutputPlan[]): void {
   for (const plan of plans) {
+    for (const path of plan.obstacles) removeFile(inside.path(path))
     const wanted = new Set(plan.writes.map(({ path }) => path))
     const parents = new Set(plan.writes.flatMap(({ path }) => parentsOf(plan.output, path)))
     for (const { path } of plan.removals)
       if (!wanted.has(path) && parents.has(inOutput(plan.output, path)))
-        removeFile(inside.path(inOutput(plan.output, path) as TreePath))
+        removeFile(inside.path(inOutput(plan.output, path)))
   }
   for (const { path, plan } of staged) {
     const file = inside.pathWithParents(path)
@@ -204,31 +208,31 @@ function clearTheWay(inside: Inside, staged: readonly StagedWrite[], plans: read
   }
 }
 
-function parentsOf(output: TreePath, path: string): string[] {
-  const parents: string[] = []
-  for (let at = inOutput(output, path); at.length > output.length; at = dirname(at)) parents.push(dirname(at))
+function parentsOf(output: TreePath, path: string): TreePath[] {
+  const parents: TreePath[] = []
+  for (let at: string = inOutput(output, path); at.length > output.length; at = dirname(at))
+    parents.push(dirname(at) as TreePath)
   return parents
 }
 
-// A directory where a file is to be: its known files go, it goes if nothing else is in it.
-function removeObstacle(inside: Inside, { output, removals }: OutputPlan, path: TreePath): void {
-  const below = removals.filter(entry => inOutput(output, entry.path).startsWith(`${path}/`))
-  for (const entry of below) removeFile(inside.path(inOutput(output, entry.path) as TreePath))
-  prune(
-    inside,
-    path,
-    below.flatMap(entry => parentsOf(path, inOutput(output, entry.path).slice(path.length + 1))),
-  )
-  if (removeIfEmpty(inside.path(path))) return
+// A directory where a file is to be: the plan made sure that nothing but known files and empty directories is in it.
+function removeObstacle(inside: Inside, { output, removals, oldDirectories }: OutputPlan, path: TreePath): void {
+  const isBelow = (other: TreePath): boolean => other.startsWith(`${path}/`)
+  const files = removals.map(entry => inOutput(output, entry.path)).filter(isBelow)
+  const empty = oldDirectories.map(directory => inOutput(output, directory)).filter(isBelow)
+  for (const file of files) removeFile(inside.path(file))
+  const parents = [...files, ...empty].flatMap(other => parentsOf(path, other.slice(path.length + 1)))
+  prune(inside, path, [...empty, ...parents, path])
+  if (lstatSync(inside.path(path), { throwIfNoEntry: false }) === undefined) return
   throw new DdvError('would-lose-data', `a file is to be where a directory with other files is: ${displayPath(path)}`, {
     hint: 'move those files away, then run the same command again',
   })
 }
 
 // Deepest first, so that a chain of emptied directories goes as one.
-function prune(inside: Inside, top: TreePath, directories: readonly string[]): void {
+function prune(inside: Inside, top: TreePath, directories: readonly TreePath[]): void {
   const deepestFirst = [...new Set(directories)].filter(d => d.length >= top.length).sort((a, b) => b.length - a.length)
-  for (const directory of deepestFirst) removeIfEmpty(inside.path(directory as TreePath))
+  for (const directory of deepestFirst) removeIfEmpty(inside.path(directory))
 }
 
 const onlyRemoved = ({ removals, writes }: OutputPlan): readonly FileEntry[] => {
@@ -239,9 +243,12 @@ const onlyRemoved = ({ removals, writes }: OutputPlan): readonly FileEntry[] => 
 /** What needs no staging: deletions, emptied and empty directories, executable bits. */
 function finish(inside: Inside, plan: OutputPlan): void {
   const { output } = plan
-  const absolute = (path: TreePath): string => inside.path(inOutput(output, path) as TreePath)
-  const removed = onlyRemoved(plan)
-  const obstructed = new Set(plan.wanted.filter(isFileEntry).flatMap(({ path }) => parentsOf(output, path)))
+  const absolute = (path: TreePath): string => inside.path(inOutput(output, path))
+  const files = plan.wanted.filter(isFileEntry)
+  const wanted = new Set(files.map(({ path }) => inOutput(output, path)))
+  const obstructed = new Set(files.flatMap(({ path }) => parentsOf(output, path)))
+  // What stood below a name that is a file's now went when that file came; where it could not come, it stays.
+  const removed = onlyRemoved(plan).filter(({ path }) => !parentsOf(output, path).some(parent => wanted.has(parent)))
   for (const { path } of removed) if (!obstructed.has(inOutput(output, path))) removeFile(absolute(path))
   if (plan.pointer.kind === 'directory')
     prune(inside, output, [
@@ -252,7 +259,6 @@ function finish(inside: Inside, plan: OutputPlan): void {
     ])
   if (plan.pointer.kind === 'directory' && (plan.wanted.length === 0 || plan.directories.length > 0))
     mkdirSync(inside.pathWithParents(output), { recursive: true })
-  for (const path of plan.directories)
-    mkdirSync(inside.pathWithParents(inOutput(output, path) as TreePath), { recursive: true })
+  for (const path of plan.directories) mkdirSync(inside.pathWithParents(inOutput(output, path)), { recursive: true })
   for (const { path, executable } of plan.executables) setExecutable(absolute(path), executable)
 }

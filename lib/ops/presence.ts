@@ -2,11 +2,14 @@
 // shard directories answer, as long as nothing was added there or removed.
 
 import { type Cache, shardStats } from '../cache/cache.js'
+import { setAside } from '../cache/quarantine.js'
 import { type Digest, digestPath } from '../core/digest.js'
+import type { Control } from '../core/events.js'
 import { encodeManifest, isFileEntry } from '../core/manifest.js'
 import type { Pointer } from '../core/pointer.js'
 import type { TreePath } from '../core/tree-path.js'
 import { hashToBytes } from '../sys/hash.js'
+import { hashFiles } from '../sys/hash-files.js'
 import type { Pool } from '../sys/pool.js'
 import { isRegular, modeColumn, sizeColumn, statFilesJob, statWidth } from '../sys/stats.js'
 import type { StatIndex } from '../workspace/stat-index.js'
@@ -66,6 +69,30 @@ export async function absentBlobs<B extends Blob>(
   const starts = Array.from({ length: Math.ceil(blobs.length / batchBlobs) }, (_, i) => i * batchBlobs)
   await Promise.all(starts.map(check))
   return absent.flat()
+}
+
+/**
+ * The blobs that the cache lacks, or holds with bytes that are not theirs; all are read. Asked before another copy of
+ * them goes, which may be the only good one. What is found corrupt is set aside.
+ */
+export async function unsavedBlobs<B extends Blob>(
+  { cache, pool }: Pick<PresenceOptions, 'cache' | 'pool'>,
+  blobs: readonly B[],
+  { signal }: Control,
+): Promise<B[]> {
+  const absent = new Set(await absentBlobs(blobs, { cache, pool }))
+  const there = blobs.filter(blob => !absent.has(blob))
+  const stats = new BigInt64Array(there.length * statWidth)
+  for (const [row, { size }] of there.entries()) stats[row * statWidth + sizeColumn] = BigInt(size)
+  const names = there.map(({ digest }) => digestPath(digest))
+  const hashed = await hashFiles({ directory: cache.root, names, stats, follow: false }, pool, { signal })
+  const unread = new Set(hashed.failures.map(({ name }) => name))
+  const corrupt = there.filter((blob, row) => {
+    if (hashed.digests.subarray(row * 32, row * 32 + 32).toString('hex') === blob.digest) return false
+    if (!unread.has(names[row] as string)) setAside(cache, blob.digest)
+    return true
+  })
+  return blobs.filter(blob => absent.has(blob) || corrupt.includes(blob))
 }
 
 /** Every blob that an output needs: its own, or its manifest and its files', each digest once. */

@@ -12,7 +12,7 @@ import { pointerPath } from '../workspace/pointers.js'
 import { lossError } from './checkout-plan.js'
 import { contentEntries, readContent, scanOf } from './compare.js'
 import { withWorkspaceLock } from './locked.js'
-import { absentBlobs } from './presence.js'
+import { unsavedBlobs } from './presence.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { findTargets } from './targets.js'
@@ -63,14 +63,13 @@ export function namedOutputs(project: Project, targets: readonly string[], cwd: 
 
 /** The files that go, relative to the workspace. Throws where one is in no cache. */
 async function dataFiles(project: Project, outputs: readonly TreePath[], options: RemoveOptions): Promise<TreePath[]> {
-  const { cache, pool } = project
   const files: TreePath[] = []
   for (const output of outputs) {
     const scan = await scanOf(project, output, options)
     if (scan === undefined) continue
     const content = await readContent(project, output, scan, options)
     const entries = contentEntries(content).filter(isFileEntry)
-    const unsaved = await absentBlobs(entries, { cache, pool })
+    const unsaved = options.force === true ? [] : await unsavedBlobs(project, entries, options)
     const unread = content.unreadable.map(({ name }) => name)
     const lost = [...unsaved.map(({ path }) => path), ...unread, ...scan.problems.map(({ path }) => path)]
     if (lost.length > 0 && options.force !== true) throw lossOf(output, lost)

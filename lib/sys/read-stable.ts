@@ -16,8 +16,11 @@ export function sharedReadBuffer(): Buffer {
   return readBuffer
 }
 
+/** Opens without waiting, since what was a file a moment ago may be a pipe that nobody writes to. */
 export const openForReading = (path: string, follow: boolean): number =>
-  openSync(path, follow ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NOFOLLOW)
+  openSync(path, constants.O_RDONLY | nonBlocking | (follow ? 0 : constants.O_NOFOLLOW))
+
+const nonBlocking = constants.O_NONBLOCK ?? 0 // Windows has none
 
 /** `directory/name`, or the directory itself for the name ''. */
 export const joinName = (directory: string, name: string): string => (name === '' ? directory : `${directory}/${name}`)
@@ -61,7 +64,10 @@ export function readStable(path: string, buffer: Buffer, { follow, stats, row }:
   const fd = openForReading(path, follow)
   try {
     const before = new BigInt64Array(statWidth)
-    writeStat(before, 0, fstatSync(fd, { bigint: true }))
+    const stat = fstatSync(fd, { bigint: true })
+    if (stat.isFIFO() || stat.isSocket() || stat.isCharacterDevice())
+      throw new DdvError('io', `is neither a file nor a directory: ${displayPath(path)}`)
+    writeStat(before, 0, stat)
     const length = readToEnd(fd, buffer)
     writeStat(stats, row, fstatSync(fd, { bigint: true }))
     const after = stats.subarray(row * statWidth, (row + 1) * statWidth)
