@@ -8,8 +8,17 @@ import { basename, displayPath, isWithin, type TreePath } from '../core/tree-pat
 import { trackedAmong } from '../git/git-index.js'
 import { openInside } from '../sys/inside.js'
 import { expandGlob, isGlob } from '../workspace/glob.js'
-import { coveringOutput, isPointerPath, listOutputs, maxOutputName, outputOfPointer } from '../workspace/pointers.js'
+import {
+  coveringOutput,
+  findPointer,
+  isPointerPath,
+  listOutputs,
+  maxOutputName,
+  outputOfPointer,
+} from '../workspace/pointers.js'
+import { rulesAbove } from '../workspace/scan.js'
 import { toTreePath } from '../workspace/workspace.js'
+import { loadEntries } from './entries.js'
 import type { Project } from './project.js'
 import { type Target, toTarget, withoutCovered } from './targets.js'
 
@@ -45,10 +54,11 @@ function toDataPath(project: Project, typed: string, cwd: string): TreePath {
   if (isPointerPath(path) && coveringOutput(workspace.root, outputOfPointer(path)) !== undefined)
     return toDataPath(project, outputOfAbsolute(absolute), cwd)
   const stat = lstatSync(absolute, { throwIfNoEntry: false })
+  if (stat === undefined && isDeletedPart(project, path)) return path
   if (stat === undefined) throw absentError(project, path)
   if (stat.isSymbolicLink())
     throw new DdvError('refused', `is a symbolic link: ${displayPath(path)}`, { hint: 'add what it leads to' })
-  if (ignore.ignores(path, stat.isDirectory()))
+  if (rulesAbove(path, ignore).ignores(path, stat.isDirectory()))
     throw new DdvError('refused', `is ignored by .ddvignore: ${displayPath(path)}`)
   const cachePath = relative(workspace.root, cache.root).split(sep).join('/')
   if (isWithin(path, cachePath as TreePath) || isWithin(cachePath as TreePath, path))
@@ -57,6 +67,17 @@ function toDataPath(project: Project, typed: string, cwd: string): TreePath {
 }
 
 const outputOfAbsolute = (absolute: string): string => outputOfPointer(absolute as TreePath)
+
+// Gone from the workspace, and still a row of its directory: to add it is to take that row out.
+function isDeletedPart(project: Project, path: TreePath): boolean {
+  const { root } = project.workspace
+  const output = coveringOutput(root, path)
+  if (output === undefined || output === path) return false
+  if (lstatSync(join(root, output), { throwIfNoEntry: false })?.isDirectory() !== true) return false
+  const pointer = findPointer(root, output)
+  const { within } = toTarget(output, path)
+  return pointer?.kind === 'directory' && loadEntries(project, output, pointer).some(row => isWithin(row.path, within))
+}
 
 function absentError(project: Project, path: TreePath): DdvError {
   const tracked = coveringOutput(project.workspace.root, path) === path

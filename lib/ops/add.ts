@@ -180,7 +180,7 @@ async function findUnchanged(
   try {
     const { cache, pool } = project
     const list = (): readonly Blob[] => blobsOf(project, output, before)
-    const absent = await findAbsent(before.hash, list, { cache, pool, index: project.index() })
+    const absent = await findAbsent(before, list, { cache, pool, index: project.index() })
     return absent.length === 0 ? before : undefined
   } catch (error) {
     if (isDdvError(error, 'missing', 'corrupt')) return undefined // the manifest: made anew

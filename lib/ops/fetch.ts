@@ -138,7 +138,7 @@ async function isPresent(project: Project, output: TreePath, pointer: Pointer): 
   const { cache, pool } = project
   try {
     const list = () => blobsOf(project, output, pointer)
-    return (await findAbsent(pointer.hash, list, { cache, pool, index: project.index() })).length === 0
+    return (await findAbsent(pointer, list, { cache, pool, index: project.index() })).length === 0
   } catch (error) {
     if (isDdvError(error, 'missing', 'corrupt')) return false // the manifest itself
     throw error

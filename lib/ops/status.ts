@@ -136,7 +136,7 @@ async function cacheState(
   const { cache, pool } = project
   const none = { blobs: 0, bytes: 0 }
   try {
-    const absent = await findAbsent(pointer.hash, () => blobsOf(project, output, pointer), {
+    const absent = await findAbsent(pointer, () => blobsOf(project, output, pointer), {
       cache,
       pool,
       index: project.index(),

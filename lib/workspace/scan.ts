@@ -65,8 +65,8 @@ async function scanDirectory(path: TreePath, options: ScanOptions): Promise<Scan
   return assemble(listing, stats)
 }
 
-// The rules of the directories between the workspace's root and the output.
-function rulesAbove(output: TreePath, ignore: IgnoreRules): IgnoreRules {
+/** The rules as they hold for a path: those of the directories between the workspace's root and it. */
+export function rulesAbove(output: TreePath, ignore: IgnoreRules): IgnoreRules {
   for (let slash = output.indexOf('/'); slash >= 0; slash = output.indexOf('/', slash + 1))
     ignore = ignore.enter(output.slice(0, slash))
   return ignore
