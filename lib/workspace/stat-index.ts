@@ -1,6 +1,6 @@
 // The stat index: what each output was when ddv last looked, so that what has not changed costs a stat. It may be
-// deleted without loss. Two records an output, in LMDB: a summary, which answers "all unchanged?" by one fingerprint,
-// and the table with a digest for each row, read only where the answer is no.
+// deleted without loss. Two records an output: a summary, which answers "all unchanged?" by one fingerprint, and the
+// table with a digest for each row, in LMDB, which is opened only where the answer is no.
 //
 // The racy rule: a file that is changed again within one tick of the file system's clock, to the same size, shows the
 // same stat. So a row counts only if its last change was before the tick at which its content was read; `tick` reads
@@ -10,6 +10,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import type { TreePath } from '../core/tree-path.js'
+import { openFacts } from '../sys/facts.js'
 import { hashBytes } from '../sys/hash.js'
 import { type Kv, openKv } from '../sys/kv.js'
 import { inodeColumn, statWidth } from '../sys/stats.js'
@@ -43,51 +44,65 @@ export interface StatIndex {
   /** Replaces what is known of these outputs, in one transaction. */
   save(learned: readonly Learned[]): void
   forget(path: TreePath): void
-  /** Small facts of ops, under a name of theirs; as disposable as the rest. */
-  readonly notes: Kv
+  /** Small facts of ops, under a name of theirs; as disposable as the rest, and written at the latest by `close`. */
+  readonly notes: Pick<Kv, 'get' | 'write'>
   /** The file system's clock now, in ns. */
   tick(): bigint
   close(): Promise<void>
 }
 
 export function openStatIndex(directory: string): StatIndex {
-  const kv = openKv(join(directory, 'index'))
-  const summaryKey = (path: TreePath): string => `s/${shortened(path)}`
+  const facts = openFacts(join(directory, 'index', 'facts'))
+  let opened: Kv | undefined
+  const tables = (): Kv => {
+    opened ??= openKv(join(directory, 'index'))
+    return opened
+  }
+  const summaryKey = (path: TreePath): string => `s/${path}`
   const tableKey = (path: TreePath): string => `t/${shortened(path)}`
   return {
     findUnchanged: (path, table) => {
-      const bytes = kv.get(summaryKey(path))
-      if (bytes === undefined) return undefined
-      const [stored, hash, size] = bytes.toString().split(' ')
-      if (stored !== fingerprint(table)) return undefined
+      const [stored, hash, size] = facts.get(summaryKey(path))?.split(' ') ?? []
+      if (stored === undefined || stored !== fingerprint(table)) return undefined
       return { hash: hash as Digest, size: Number(size) }
     },
     find: path => {
-      const bytes = kv.get(tableKey(path))
+      const bytes = tables().get(tableKey(path))
       return bytes === undefined ? undefined : decodeSnapshot(bytes)
     },
     save: learned => {
       if (learned.length === 0) return
-      kv.write(batch => {
+      tables().write(batch => {
         for (const { path, snapshot, tick, summary } of learned) {
           const racy = newestChange(snapshot.table.stats) >= tick
           batch.put(tableKey(path), encodeSnapshot(racy ? withoutRacy(snapshot, tick) : snapshot))
-          if (racy || summary === undefined) batch.remove(summaryKey(path))
-          else {
-            const text = `${fingerprint(snapshot.table)} ${summary.hash} ${summary.size}`
-            batch.put(summaryKey(path), Buffer.from(text))
-          }
+          const counts = !racy && summary !== undefined
+          const text = counts ? `${fingerprint(snapshot.table)} ${summary.hash} ${summary.size}` : undefined
+          facts.set(summaryKey(path), text)
         }
       })
+      facts.flush()
     },
-    forget: path =>
-      kv.write(batch => {
-        batch.remove(summaryKey(path))
-        batch.remove(tableKey(path))
-      }),
-    notes: kv,
+    forget: path => {
+      facts.set(summaryKey(path), undefined)
+      tables().write(batch => batch.remove(tableKey(path)))
+    },
+    notes: {
+      get: key => {
+        const note = facts.get(`n/${key}`)
+        return note === undefined ? undefined : Buffer.from(note, 'hex')
+      },
+      write: change =>
+        change({
+          put: (key, value) => facts.set(`n/${key}`, Buffer.from(value).toString('hex')),
+          remove: key => facts.set(`n/${key}`, undefined),
+        }),
+    },
     tick: () => tick(directory),
-    close: () => kv.close(),
+    close: async () => {
+      facts.flush()
+      await opened?.close()
+    },
   }
 }
 
