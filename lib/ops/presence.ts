@@ -28,15 +28,21 @@ export interface PresenceOptions {
 }
 
 const batchBlobs = 4096
+/** The shards are 256 stats: outputs of fewer files are looked at blob by blob. */
+const worthShards = 256
 
-/** The blobs that are not there in their size, in order. `name` stands for the whole list, which is only made where it must be. */
+/**
+ * The blobs that are not there in their size, in order. The pointer stands for the whole list, which is only made where
+ * it must be; its kind counts, since a file may have the bytes of a directory's manifest.
+ */
 export async function findAbsent<B extends Blob>(
-  name: Digest,
+  pointer: Pointer,
   list: () => readonly B[],
   { cache, pool, index }: PresenceOptions,
 ): Promise<B[]> {
+  if (pointer.kind === 'file' || pointer.files < worthShards) return absentBlobs(list(), { cache, pool })
   const before = shardMark(cache)
-  const key = `p/${name}`
+  const key = `p/${pointer.kind}/${pointer.hash}`
   if (index.notes.get(key)?.equals(before.mark) === true) return []
   const tick = index.tick()
   const absent = await absentBlobs(list(), { cache, pool })
