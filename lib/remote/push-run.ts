@@ -79,6 +79,8 @@ export interface UploadRun {
   readonly known: KnownChunks
   readonly reuse: Reuse
   readonly group: string
+  /** By this machine's clock. */
+  readonly startedAt: number
   bytesSent: number
   packs: number
 }

@@ -38,7 +38,7 @@ export async function upload(
   const run = startRun(context, control)
   const works = new Map(items.map(item => [recipeKey(item.kind, item.hash), newWork(item)]))
   if (works.size > 0) {
-    await prepareRemote(run)
+    await prepareRemote(run, memory)
     await finishWorks(run, [...works.values()])
   }
   const results = items.map(item => resultOf(item, works.get(recipeKey(item.kind, item.hash)) as Work))
@@ -50,7 +50,7 @@ function startRun(context: UploadContext, control: Control): UploadRun {
   const known = new KnownChunks(context.index, remote.url)
   const { signal, onEvent } = control
   const reuse = new Reuse({ remote, known, concurrency, signal, onEvent, clock, sleep })
-  return { context, control, known, reuse, group: randomName(), bytesSent: 0, packs: 0 }
+  return { context, control, known, reuse, group: randomName(), startedAt: Date.now(), bytesSent: 0, packs: 0 }
 }
 
 const newWork = (item: PushItem): Work => ({
@@ -77,8 +77,9 @@ function resultOf(item: PushItem, work: Work): ItemResult {
   }
 }
 
-// Step 1. Remembered for a day, so that a push of nothing new does not ask.
-async function prepareRemote({ context, control, known }: UploadRun): Promise<void> {
+// Step 1. Remembered for a day, so that a push of nothing new does not ask; a push that has something to send asks all
+// the same, since a remote that lacks what it had may have been emptied and begun anew. `memory` in milliseconds.
+async function prepareRemote({ context, control, known }: UploadRun, memory: number): Promise<void> {
   const { remote, repository } = context
   if (!known.wasTrue('format', memory)) {
     if ((await checkFormat(remote, control.signal)) === 'empty') await writeFormat(remote, control.signal)
@@ -109,6 +110,7 @@ async function attempt(run: UploadRun, works: readonly Work[]): Promise<boolean>
   const open = works.filter(work => work.error === undefined)
   await readRecipes(run, open)
   await dropUnproven(run, open)
+  if (open.some(work => work.found === undefined)) await prepareRemote(run, Date.now() - run.startedAt + 1)
   const packs = await packsToClaim(run, open)
   if (!(await run.reuse.begin(new Set(open.map(work => work.key)), packs))) return false
   if (!(await lookAgain(run, open))) return false

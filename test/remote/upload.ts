@@ -48,6 +48,25 @@ t.test('a push of nothing new', async t => {
   t.ok(traffic.calls.length <= 2 * items.length + 6, `${traffic.calls.length} requests in a fresh clone`)
 })
 
+t.test('a remote that was emptied is begun anew', async t => {
+  const pool = openTestPool(t)
+  const { remote } = watchedRemote()
+  const a = new Clone(t, t.testdir())
+  const item = a.addFile(noise(100_000, 1))
+  await a.push(remote, pool, [item])
+  const before = (await keysOf(remote, '')).map(key => key.split('/')[0])
+  for (const key of await keysOf(remote, '')) await remote.remove(key)
+  const again = await a.push(remote, pool, [item])
+  t.same(
+    again.items.map(({ outcome }) => outcome),
+    ['pushed'],
+  )
+  t.same(
+    (await keysOf(remote, '')).map(key => key.split('/')[0]),
+    before,
+  )
+})
+
 t.test('many small files share packs, and each chunk is sent once', async t => {
   const pool = openTestPool(t)
   const { remote, traffic } = watchedRemote()
