@@ -1,6 +1,6 @@
 // How errors look: `ddv: error: …`, `ddv: hint: …`; with --json one document on stderr.
 
-import { DdvError, isDdvError } from '../core/errors.js'
+import { DdvError, fromSystemError, isDdvError, systemCode } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
 import { bugExitCode, exitCodeOf, exitCodeOfAll } from './exit-codes.js'
 import type { Io } from './io.js'
@@ -14,12 +14,31 @@ export interface ReportOptions {
 }
 
 /** Tells one error that ended the command, and gives the exit code. */
-export function reportError(io: Io, error: unknown, options: ReportOptions): number {
+export function reportError(io: Io, thrown: unknown, options: ReportOptions): number {
+  const error = fromSurroundings(thrown)
   if (!isDdvError(error)) return reportBug(io, error, options)
   if (options.json) writeJson(io, { error: toJson(error) })
   else if (error.code === 'interrupted') io.stderr.write('ddv: interrupted\n')
   else writeText(io, error, options)
   return exitCodeOf(error.code)
+}
+
+/** Errors of the system that no program can help, wherever they come from. ENOENT and its like are bugs here. */
+const notOurs: ReadonlySet<string> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EMFILE',
+  'ENFILE',
+  'EIO',
+])
+
+function fromSurroundings(error: unknown): unknown {
+  if (!notOurs.has(systemCode(error) ?? '')) return error
+  const { path, syscall } = error as NodeJS.ErrnoException
+  return fromSystemError(error, path ?? `in ${syscall ?? 'a call of the system'}`)
 }
 
 export interface Failure {

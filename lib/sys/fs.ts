@@ -27,7 +27,7 @@ export function writeFileAtomic(file: string, bytes: string | Uint8Array, option
   if (durable) syncDirectory(dirname(file))
 }
 
-/** Makes a file that must not be there yet, and never follows a link to do it. */
+/** Makes a file that must not be there yet, and never follows a link to do it. An error leaves none. */
 export function writeNewFile(
   file: string,
   bytes: string | Uint8Array,
@@ -35,6 +35,15 @@ export function writeNewFile(
 ): void {
   const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
   const fd = openSync(file, 'wx', mode)
+  try {
+    writeAndClose(fd, data, durable)
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  }
+}
+
+function writeAndClose(fd: number, data: Uint8Array, durable: boolean): void {
   try {
     for (let at = 0; at < data.length; ) at += writeSync(fd, data, at)
     if (durable) fsyncSync(fd)

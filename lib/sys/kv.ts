@@ -1,9 +1,12 @@
 // LMDB: the one store for what may be deleted without loss (stat index, chunk index). Many processes may read and write
 // at once; a process that dies in a transaction leaves the state before it.
 
-import { closeSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fromSystemError, systemCode } from '../core/errors.js'
+import { writeNewFile } from './fs.js'
+import { randomName } from './random.js'
 
 const require = createRequire(import.meta.url)
 
@@ -58,6 +61,7 @@ function readHead(file: string, length: number): Buffer {
 
 function open(directory: string): Kv {
   mkdirSync(directory, { recursive: true })
+  makeRoom(directory)
   // Loaded here: 20 ms that commands which never look into an index do not pay.
   const lmdb = require('lmdb') as typeof import('lmdb')
   const db = lmdb.open<Buffer, string | Buffer>({
@@ -75,14 +79,55 @@ function open(directory: string): Kv {
       const end = Buffer.concat([start, Buffer.alloc(1, 0xff)])
       for (const key of db.getKeys({ start, end })) yield key.toString()
     },
-    write: change =>
-      db.transactionSync(() =>
-        change({
-          put: (key, value) =>
-            void db.putSync(toKey(key), Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
-          remove: key => void db.removeSync(toKey(key)),
-        }),
-      ),
+    write: change => {
+      try {
+        db.transactionSync(() =>
+          change({
+            put: (key, value) =>
+              void db.putSync(toKey(key), Buffer.from(value.buffer, value.byteOffset, value.byteLength)),
+            remove: key => void db.removeSync(toKey(key)),
+          }),
+        )
+      } catch (error) {
+        throw writeError(error, directory)
+      }
+    },
     close: () => db.close(),
   }
+}
+
+/** Bytes; LMDB takes 8,272 and no more than there are. */
+const lockFileSize = 12_288
+/** What a new store takes for a start, and more. */
+const roomNeeded = 65_536
+
+// On a full disk LMDB dies (SIGBUS, SIGSEGV) where it makes a store: its lock file is sparse and written to through a
+// memory map, and the failed first write of its data is not heeded. So the lock file's blocks are taken beforehand,
+// under another name since a file that is there may be in use; and for the data it is looked whether there is room.
+function makeRoom(directory: string): void {
+  const lock = join(directory, 'lock.mdb')
+  const isNew = (statSync(join(directory, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0) === 0
+  if (!isNew && existsSync(lock)) return
+  const temporary = `${lock}.${randomName()}`
+  try {
+    writeNewFile(temporary, new Uint8Array(lockFileSize))
+    if (!existsSync(lock)) linkSync(temporary, lock)
+    rmSync(temporary)
+    if (isNew) writeNewFile(temporary, new Uint8Array(roomNeeded))
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw fromSystemError(error, lock)
+    // Another was faster, or there are no hard links here: LMDB makes it then.
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** LMDB gives the system's number of an error: 5 EIO, 28 ENOSPC, 122 EDQUOT (of Linux; the others have their own). */
+const systemErrors: Readonly<Record<number, string>> = { 5: 'EIO', 28: 'ENOSPC', 122: 'EDQUOT' }
+
+function writeError(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return error
+  const code = systemErrors[error.code]
+  return code === undefined ? error : fromSystemError(Object.assign(error, { code }), join(directory, 'data.mdb'))
 }

@@ -9,6 +9,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
+import { fromSystemError } from '../core/errors.js'
 import type { TreePath } from '../core/tree-path.js'
 import { openFacts } from '../sys/facts.js'
 import { hashBytes } from '../sys/hash.js'
@@ -111,10 +112,13 @@ const shortened = (path: TreePath): string => (path.length <= 400 ? path : `\0${
 
 function tick(directory: string): bigint {
   mkdirSync(directory, { recursive: true })
-  const fd = openSync(join(directory, 'tick'), 'w')
+  const file = join(directory, 'tick')
+  const fd = openSync(file, 'w')
   try {
     writeSync(fd, '.') // a write gives the file the kernel's own idea of now, in its granularity
     return fstatSync(fd, { bigint: true }).mtimeNs
+  } catch (error) {
+    throw fromSystemError(error, file)
   } finally {
     closeSync(fd)
   }
