@@ -12,6 +12,7 @@ import { type Digest, digestPath } from '../core/digest.js'
 import { systemCode } from '../core/errors.js'
 import type { FsyncMode } from '../sys/durable-renames.js'
 import { randomName } from '../sys/random.js'
+import { statIfThere } from '../sys/stats.js'
 
 export interface Cache {
   readonly root: string
@@ -22,8 +23,8 @@ export const blobPath = (cache: Cache, digest: Digest): string => join(cache.roo
 
 /** Whether the blob is there in its exact size; a size of undefined accepts any. */
 export function hasBlob(cache: Cache, digest: Digest, size: number | undefined): boolean {
-  const stat = lstatSync(blobPath(cache, digest), { throwIfNoEntry: false })
-  return stat?.isFile() === true && (size === undefined || stat.size === size)
+  const stat = statIfThere(blobPath(cache, digest))
+  return stat?.isFile() === true && (size === undefined || stat.size === BigInt(size))
 }
 
 export const temporaryDirectory = (cache: Cache): string => join(cache.root, 'tmp')

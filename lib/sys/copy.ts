@@ -1,13 +1,13 @@
 // Copying a file with its digest known at the end: what is hashed is the copy, never a second read of the source.
 
 import { closeSync, constants, copyFileSync, openSync, readSync, rmSync } from 'node:fs'
-import { copyFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Digest } from '../core/digest.js'
 import { systemCode } from '../core/errors.js'
 import { createHasher, finishDigest } from './hash.js'
 import type { Job, Pool } from './pool.js'
 
-/** A file of at most this many bytes is read whole, hashed by one call and written; larger ones are copied by the kernel. */
+/** A file of at most this many bytes is read whole, hashed by one call and written; larger ones are copied in pieces. */
 export const wholeReadLimit = 8 * 1024 * 1024
 
 const readSize = 4 * 1024 * 1024
@@ -18,9 +18,9 @@ export interface CopyResult {
 }
 
 /**
- * Copies to a new file: as a reflink where the file system can, otherwise by the kernel (copy_file_range) on one thread
- * while another hashes the copy as it grows. An error leaves no copy; a file that is there already is an error, and
- * stays. Not for links: `from` is opened as it is.
+ * Copies to a new file: as a reflink where the file system can, otherwise in pieces while a thread hashes the copy as it
+ * grows. Bytes beyond the size at the start are left out. An error leaves no copy; a file that is there already is an
+ * error, and stays. Not for links: `from` is opened as it is.
  */
 export async function copyHashed(from: string, to: string, pool: Pool): Promise<CopyResult> {
   try {
@@ -47,16 +47,45 @@ export function reflink(from: string, to: string): boolean {
 
 async function copyAndFollow(from: string, to: string, pool: Pool): Promise<CopyResult> {
   const progress = new Int32Array(new SharedArrayBuffer(4))
-  closeSync(openSync(to, 'wx', 0o600)) // so that the hasher finds it; the copy then fills it
-  const copying = copyFile(from, to).finally(() => {
+  const target = await open(to, 'wx', 0o600)
+  const copying = copyInPieces(from, target).finally(async () => {
     Atomics.store(progress, 0, 1)
     Atomics.notify(progress, 0)
+    await target.close()
   })
   // Settled, not raced: neither may still touch the copy, or fail unheard, once the caller has removed it.
   const [copied, hashed] = await Promise.allSettled([copying, pool.run(hashFileJob, { path: to, progress })])
   if (copied.status === 'rejected') throw copied.reason
   if (hashed.status === 'rejected') throw hashed.reason
   return hashed.value
+}
+
+const pieceSize = 1024 * 1024
+
+// Not by `copyFile`, which never ends where the source is cut short under it (libuv asks the kernel for the rest again
+// and again). While one piece is written the next is read, so that it is as fast.
+async function copyInPieces(from: string, target: FileHandle): Promise<void> {
+  const source = await open(from, 'r')
+  try {
+    const { size } = await source.stat()
+    let [filled, spare] = [Buffer.allocUnsafeSlow(pieceSize), Buffer.allocUnsafeSlow(pieceSize)]
+    let length = 0
+    for (let at = 0; at < size || length > 0; ) {
+      const reading = at < size ? source.read(spare, 0, Math.min(pieceSize, size - at), at) : undefined
+      const [read, written] = await Promise.allSettled([reading, writeAll(target, filled.subarray(0, length))])
+      if (read.status === 'rejected') throw read.reason
+      if (written.status === 'rejected') throw written.reason
+      ;[filled, spare] = [spare, filled]
+      length = read.value?.bytesRead ?? 0
+      at = length === 0 ? size : at + length // the source may have been cut short
+    }
+  } finally {
+    await source.close()
+  }
+}
+
+async function writeAll(target: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at, bytes.length - at, null)).bytesWritten
 }
 
 export interface HashFileArgs {

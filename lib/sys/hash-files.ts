@@ -75,11 +75,19 @@ export async function hashFiles(files: FileList, pool: Pool, control: Control): 
   return result
 }
 
+/** An error as it crosses threads. */
+export interface BatchFailure {
+  readonly index: number
+  readonly code: ErrorCode
+  readonly message: string
+  readonly hint: string | undefined
+}
+
 /** What jobs over batches of files give back, row by row. */
 export interface BatchDigests {
   readonly digests: Uint8Array
   readonly stats: BigInt64Array
-  readonly failures: { index: number; code: ErrorCode; message: string }[]
+  readonly failures: BatchFailure[]
 }
 
 export const newBatchDigests = (count: number): BatchDigests => ({
@@ -96,8 +104,12 @@ export function noteFailure(
 ): void {
   const shown = fromSystemError(error, displayPath(path))
   if (!isDdvError(shown)) throw shown
-  batch.failures.push({ index, code: shown.code, message: shown.message })
+  const { code, message, hint } = shown
+  batch.failures.push({ index, code, message, hint })
 }
+
+export const batchError = ({ code, message, hint }: BatchFailure): DdvError =>
+  new Failure(code, message, hint === undefined ? {} : { hint })
 
 /** Gathers batches into one answer. */
 export class DigestCollector implements FileDigests {
@@ -119,7 +131,7 @@ export class DigestCollector implements FileDigests {
       this.digests.set(batch.digests.subarray(i * 32, i * 32 + 32), row * 32)
       this.stats.set(batch.stats.subarray(i * statWidth, (i + 1) * statWidth), row * statWidth)
     })
-    for (const { index, code, message } of batch.failures) this.fail(rows[index] as number, new Failure(code, message))
+    for (const failure of batch.failures) this.fail(rows[failure.index] as number, batchError(failure))
     const bytes = rows.reduce((sum, row) => sum + sizeOfRow(this.stats, row), 0)
     this.#control.onEvent?.({ type: 'done', phase: 'hash', files: rows.length, bytes })
   }

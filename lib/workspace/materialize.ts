@@ -3,12 +3,13 @@
 
 import { chmodSync, closeSync, fstatSync, lstatSync, rmdirSync, rmSync } from 'node:fs'
 import { type Digest, digestFromBytes } from '../core/digest.js'
-import { DdvError, type ErrorCode, fromSystemError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
+import { DdvError, fromSystemError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { copyHashed, reflink } from '../sys/copy.js'
 import { discard } from '../sys/durable-renames.js'
 import { writeNewFile } from '../sys/fs.js'
 import { hashToBytes } from '../sys/hash.js'
+import { type BatchFailure, batchError } from '../sys/hash-files.js'
 import type { Job, Pool } from '../sys/pool.js'
 import { batchesBySize, openForReading, readToEnd, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
 
@@ -56,10 +57,10 @@ export async function stageFiles(
     rows.forEach((row, i) => {
       temporaries[row] = `${prefix}-${i}`
     })
-    for (const { index, code, message } of failed) {
-      const row = rows[index] as number
+    for (const failure of failed) {
+      const row = rows[failure.index] as number
       temporaries[row] = undefined
-      failures.push({ row, error: new DdvError(code, message) })
+      failures.push({ row, error: batchError(failure) })
     }
     const bytes = rows.reduce((sum, row) => sum + (files[row] as WriteFile).size, 0)
     control.onEvent?.({ type: 'done', phase: 'write', files: rows.length, bytes })
@@ -117,25 +118,23 @@ interface StageArgs {
   readonly files: readonly WriteFile[]
 }
 
-type StageFailureParts = { index: number; code: ErrorCode; message: string }
-
 export const stageJob = {
   name: 'workspace.stage',
   run: ({ prefix, reflink: share, files }) => {
-    const failures: StageFailureParts[] = []
+    const failures: BatchFailure[] = []
     const buffer = sharedReadBuffer()
     files.forEach((file, index) => {
       try {
         stageOne(file, `${prefix}-${index}`, { buffer, share })
       } catch (error) {
-        const { code, message } = stageError(error, file)
+        const { code, message, hint } = stageError(error, file)
         rmSync(`${prefix}-${index}`, { force: true })
-        failures.push({ index, code, message })
+        failures.push({ index, code, message, hint })
       }
     })
     return failures
   },
-} satisfies Job<StageArgs, StageFailureParts[]>
+} satisfies Job<StageArgs, BatchFailure[]>
 
 function stageOne(file: WriteFile, temporary: string, { buffer, share }: { buffer: Buffer; share: boolean }): void {
   // A shared copy is hashed itself; a plain one is written from the bytes that were hashed.

@@ -21,7 +21,8 @@ export const statsBytes = (stats: BigInt64Array): Buffer =>
 /** 64 hex digits over all that the table says: equal fingerprints, equal tables. 5 ms at 100,000 files. */
 export function fingerprint(table: StatTable): string {
   const hasher = createHasher()
-  hasher.update(Buffer.from(`${table.paths.join('\0')}\n${table.emptyDirectories.join('\0')}\n`))
+  // No name is empty or holds a NUL, so that two of them part the lists whatever the names are.
+  hasher.update(Buffer.from(`${table.paths.join('\0')}\0\0${table.emptyDirectories.join('\0')}\0\0`))
   hasher.update(statsBytes(table.stats))
   return hasher.finish().toString('hex')
 }
