@@ -8,12 +8,19 @@ export function filesPool(t: Test, options: Partial<PoolOptions> = {}): Pool {
   return pool
 }
 
-/** A pool that runs each job here and now, for what must be timed or broken by hand. */
+/** A pool that runs each job here, for what must be timed or broken by hand. */
 export const directPool = (before: (job: string) => void | Promise<void> = () => {}): Pool => ({
   size: 1,
   run: async (job, args) => {
     await before(job.name)
+    await written(args)
     return job.run(args)
   },
   close: async () => {},
 })
+
+// A job that waits for a file's writer must not do so on the writer's own thread.
+async function written(args: unknown): Promise<void> {
+  const progress = (args as { progress?: Int32Array } | null)?.progress
+  while (progress !== undefined && Atomics.load(progress, 0) === 0) await new Promise(resolve => setTimeout(resolve, 1))
+}

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -17,7 +18,9 @@ import { copyHashed, hashFileJob, reflink } from '../../lib/sys/copy.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 import { directPool, filesPool } from '../support/pool.js'
 
-const bytes = (length: number): Buffer => Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255))
+// Of a prime length, so that no two pages are alike.
+const pattern = Buffer.from(Uint8Array.from({ length: 8191 }, (_, i) => (i * 31 + (i >> 8)) & 255))
+const bytes = (length: number): Buffer => Buffer.alloc(length, pattern)
 
 t.test('the copy, its size and its digest', async t => {
   const directory = t.testdir()
@@ -34,7 +37,7 @@ t.test('the copy, its size and its digest', async t => {
 t.test('what is hashed is the copy, even where the source grows', async t => {
   const directory = t.testdir()
   const [from, to] = [join(directory, 'from'), join(directory, 'to')]
-  writeFileSync(from, bytes(20_000_000))
+  writeFileSync(from, bytes(10_000_000))
   const timer = setInterval(() => appendFileSync(from, bytes(100_000)), 1)
   t.teardown(() => clearInterval(timer))
   const { digest, size } = await copyHashed(from, to, filesPool(t))
@@ -42,6 +45,18 @@ t.test('what is hashed is the copy, even where the source grows', async t => {
   const copy = readFileSync(to)
   t.equal(size, copy.length)
   t.equal(digest, hashBytes(copy))
+})
+
+t.test('a source that is cut short under the copy ends it', async t => {
+  const directory = t.testdir()
+  const [from, to] = [join(directory, 'from'), join(directory, 'to')]
+  writeFileSync(from, bytes(30_000_000))
+  setTimeout(() => truncateSync(from, 5), 2)
+  const { digest, size } = await copyHashed(from, to, filesPool(t))
+  const copy = readFileSync(to)
+  t.equal(size, copy.length)
+  t.equal(digest, hashBytes(copy))
+  t.ok(size < 30_000_000, 'it was cut short while it was copied')
 })
 
 t.test('an error leaves nothing, and nothing unheard', async t => {

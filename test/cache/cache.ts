@@ -1,0 +1,86 @@
+import { mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import {
+  blobPath,
+  type Cache,
+  corruptDirectory,
+  hasBlob,
+  newTemporary,
+  removeLeftovers,
+  shardStats,
+  temporaryDirectory,
+} from '../../lib/cache/cache.js'
+import { hashBytes } from '../../lib/sys/hash.js'
+
+const openCache = (t: Test): Cache => ({ root: t.testdir(), fsync: 'off' })
+const digest = hashBytes(Buffer.from('hello'))
+
+t.test('the place of a blob', async t => {
+  const cache = openCache(t)
+  t.equal(blobPath(cache, digest), join(cache.root, digest.slice(0, 2), digest.slice(2)))
+})
+
+t.test('a blob is there when a file of its size has its name', async t => {
+  const cache = openCache(t)
+  const path = blobPath(cache, digest)
+  t.notOk(hasBlob(cache, digest, 5))
+  mkdirSync(join(path, '..'))
+  t.notOk(hasBlob(cache, digest, undefined))
+  symlinkSync('/etc/hostname', path)
+  t.notOk(hasBlob(cache, digest, undefined), 'a link is none')
+  const other = hashBytes(Buffer.from('other'))
+  mkdirSync(blobPath(cache, other), { recursive: true })
+  t.notOk(hasBlob(cache, other, undefined), 'a directory is none')
+  const third = hashBytes(Buffer.from('third'))
+  mkdirSync(join(blobPath(cache, third), '..'), { recursive: true })
+  writeFileSync(blobPath(cache, third), 'third')
+  t.ok(hasBlob(cache, third, 5))
+  t.ok(hasBlob(cache, third, undefined))
+  t.notOk(hasBlob(cache, third, 4))
+})
+
+t.test('a file where its shard should be', async t => {
+  const cache = openCache(t)
+  writeFileSync(join(cache.root, digest.slice(0, 2)), '')
+  t.notOk(hasBlob(cache, digest, 5))
+})
+
+t.test('temporary names do not meet', async t => {
+  const cache = openCache(t)
+  const names = new Set(Array.from({ length: 100 }, () => newTemporary(cache)))
+  t.equal(names.size, 100)
+  for (const name of names) t.equal(join(name, '..'), temporaryDirectory(cache))
+  t.same(readdirSync(cache.root), ['tmp'], 'the directory is made, the files are not')
+})
+
+t.test('leftovers of yesterday go, those of today stay', async t => {
+  const cache = openCache(t)
+  const tmp = temporaryDirectory(cache)
+  removeLeftovers(tmp)
+  mkdirSync(join(tmp, 'old-directory'), { recursive: true })
+  for (const name of ['new', 'old', 'old-directory/x']) writeFileSync(join(tmp, name), '')
+  const yesterday = Date.now() / 1000 - 25 * 3600
+  for (const name of ['old', 'old-directory']) utimesSync(join(tmp, name), yesterday, yesterday)
+  removeLeftovers(tmp)
+  t.same(readdirSync(tmp), ['new'])
+})
+
+t.test('the stats of the shards change whenever a blob comes or goes', async t => {
+  const cache = openCache(t)
+  const empty = shardStats(cache)
+  t.equal(empty.newest, 0n)
+  mkdirSync(join(cache.root, 'ab'))
+  const made = shardStats(cache)
+  t.notSame([...made.stats], [...empty.stats])
+  t.ok(made.newest > 0n)
+  t.same(shardStats(cache), made)
+  await new Promise(resolve => setTimeout(resolve, 12))
+  writeFileSync(join(cache.root, 'ab/x'), '')
+  const filled = shardStats(cache)
+  t.notSame([...filled.stats], [...made.stats])
+  t.ok(filled.newest > made.newest)
+  mkdirSync(join(cache.root, 'tmp'))
+  t.same(shardStats(cache), filled, 'what is no shard does not count')
+  t.equal(corruptDirectory(cache), join(cache.root, 'corrupt'))
+})

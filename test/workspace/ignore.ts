@@ -1,0 +1,62 @@
+import t from 'tap'
+import { readIgnoreRules } from '../../lib/workspace/ignore.js'
+
+t.test('no file ignores nothing', async t => {
+  const rules = readIgnoreRules(t.testdir())
+  t.notOk(rules.ignores('a', false))
+  t.notOk(rules.ignores('a/b', true))
+})
+
+t.test("git's syntax, relative to the root", async t => {
+  const root = t.testdir({ '.ddvignore': '# a comment\n\n*.tmp\n/top\nbuild/\n!keep.tmp\ndeep/**/x\n\\#hash\n' })
+  const rules = readIgnoreRules(root)
+  const cases: readonly (readonly [string, boolean, boolean])[] = [
+    ['a.tmp', false, true],
+    ['d/a.tmp', false, true],
+    ['keep.tmp', false, false],
+    ['d/keep.tmp', false, false],
+    ['top', false, true],
+    ['d/top', false, false],
+    ['build', true, true],
+    ['build', false, false],
+    ['d/build', true, true],
+    ['build/x', false, true],
+    ['deep/a/b/x', false, true],
+    ['#hash', false, true],
+    ['a.TMP', false, false],
+    ['# a comment', false, false],
+  ]
+  for (const [path, directory, expected] of cases) t.equal(rules.ignores(path, directory), expected, path)
+})
+
+t.test('the nearest file that says anything decides', async t => {
+  const root = t.testdir({
+    '.ddvignore': '*.tmp\n',
+    a: { '.ddvignore': '!*.tmp\nx\n', b: { '.ddvignore': '/only-here\n*.tmp\n' }, c: {} },
+  })
+  const top = readIgnoreRules(root)
+  const a = top.enter('a')
+  const b = a.enter('a/b')
+  const c = a.enter('a/c')
+  t.ok(top.ignores('a/f.tmp', false), 'before the directory is entered')
+  t.notOk(a.ignores('a/f.tmp', false))
+  t.ok(a.ignores('a/x', false))
+  t.ok(b.ignores('a/b/f.tmp', false))
+  t.ok(b.ignores('a/b/x', false))
+  t.ok(b.ignores('a/b/only-here', false))
+  t.notOk(b.ignores('a/b/d/only-here', false))
+  t.notOk(c.ignores('a/c/f.tmp', false))
+  t.ok(top.ignores('f.tmp', false), 'entering changes nothing above')
+})
+
+t.test('names that look like patterns', async t => {
+  const rules = readIgnoreRules(t.testdir({ '.ddvignore': '[ab].csv\n\\[x\\].csv\n' }))
+  t.ok(rules.ignores('a.csv', false))
+  t.ok(rules.ignores('[x].csv', false))
+  t.notOk(rules.ignores('[ab].csv', false))
+  for (const odd of [' ', '..a', '-rf', 'a\nb', '😀', '!x']) t.notOk(rules.ignores(odd, false), odd)
+})
+
+t.test('a directory by that name is told', async t => {
+  t.throws(() => readIgnoreRules(t.testdir({ '.ddvignore': {} })), { code: 'EISDIR' })
+})
