@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Digest, digestFromBytes, digestPath } from '../core/digest.js'
 import { throwIfAborted } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { copyHashed, hashFileJob } from '../sys/copy.js'
+import { copyHashed, hashFileJob, type OnBytes } from '../sys/copy.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { writeNewFile } from '../sys/fs.js'
 import { hashBytes, hashToBytes } from '../sys/hash.js'
@@ -99,8 +99,14 @@ export async function storeFiles(batch: StoreBatch, files: FileList, control: Co
     throwIfAborted(control.signal)
     const path = joinName(directory, names[row] as string)
     try {
-      const { digest, stat } = await storeLarge(batch, path, follow)
-      result.set(row, Buffer.from(digest, 'hex'), stat)
+      let told = 0
+      const onBytes = (bytes: number): void => {
+        throwIfAborted(control.signal)
+        told += bytes
+        control.onEvent?.({ type: 'done', phase: 'hash', files: 0, bytes })
+      }
+      const { digest, stat } = await storeLarge(batch, path, { follow, onBytes })
+      result.set(row, Buffer.from(digest, 'hex'), { stat, told })
     } catch (error) {
       result.fail(row, error)
     }
@@ -111,12 +117,12 @@ export async function storeFiles(batch: StoreBatch, files: FileList, control: Co
 async function storeLarge(
   batch: StoreBatch,
   path: string,
-  follow: boolean,
+  { follow, onBytes }: { readonly follow: boolean; readonly onBytes: OnBytes },
 ): Promise<{ digest: Digest; stat: BigInt64Array }> {
   const { cache, pool } = batch
   const temporary = newTemporary(cache)
   const before = readStat(path, follow)
-  const { digest, size } = await copyHashed(path, temporary, pool)
+  const { digest, size } = await copyHashed(path, temporary, pool, onBytes)
   const stat = readStat(path, follow)
   if (!isSameState(before, stat) || size !== sizeOfRow(stat, 0)) {
     discard([temporary])

@@ -12,6 +12,8 @@ export const wholeReadLimit = 8 * 1024 * 1024
 
 const readSize = 4 * 1024 * 1024
 
+export type OnBytes = (bytes: number) => void
+
 export interface CopyResult {
   readonly digest: Digest
   readonly size: number
@@ -20,12 +22,13 @@ export interface CopyResult {
 /**
  * Copies to a new file: as a reflink where the file system can, otherwise in pieces while a thread hashes the copy as it
  * grows. Bytes beyond the size at the start are left out. An error leaves no copy; a file that is there already is an
- * error, and stays. Not for links: `from` is opened as it is.
+ * error, and stays. Not for links: `from` is opened as it is. `onBytes` hears of each piece that was copied, not of a
+ * reflink; what it throws ends the copy.
  */
-export async function copyHashed(from: string, to: string, pool: Pool): Promise<CopyResult> {
+export async function copyHashed(from: string, to: string, pool: Pool, onBytes?: OnBytes): Promise<CopyResult> {
   try {
     if (reflink(from, to)) return await pool.run(hashFileJob, { path: to, progress: undefined })
-    return await copyAndFollow(from, to, pool)
+    return await copyAndFollow(from, to, { pool, onBytes })
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') rmSync(to, { force: true })
     throw error
@@ -45,10 +48,15 @@ export function reflink(from: string, to: string): boolean {
   }
 }
 
-async function copyAndFollow(from: string, to: string, pool: Pool): Promise<CopyResult> {
+interface FollowOptions {
+  readonly pool: Pool
+  readonly onBytes: OnBytes | undefined
+}
+
+async function copyAndFollow(from: string, to: string, { pool, onBytes }: FollowOptions): Promise<CopyResult> {
   const progress = new Int32Array(new SharedArrayBuffer(4))
   const target = await open(to, 'wx', 0o600)
-  const copying = copyInPieces(from, target).finally(async () => {
+  const copying = copyInPieces(from, target, onBytes).finally(async () => {
     Atomics.store(progress, 0, 1)
     Atomics.notify(progress, 0)
     await target.close()
@@ -64,7 +72,7 @@ const pieceSize = 1024 * 1024
 
 // Not by `copyFile`, which never ends where the source is cut short under it (libuv asks the kernel for the rest again
 // and again). While one piece is written the next is read, so that it is as fast.
-async function copyInPieces(from: string, target: FileHandle): Promise<void> {
+async function copyInPieces(from: string, target: FileHandle, onBytes: OnBytes | undefined): Promise<void> {
   const source = await open(from, 'r')
   try {
     const { size } = await source.stat()
@@ -75,6 +83,7 @@ async function copyInPieces(from: string, target: FileHandle): Promise<void> {
       const [read, written] = await Promise.allSettled([reading, writeAll(target, filled.subarray(0, length))])
       if (read.status === 'rejected') throw read.reason
       if (written.status === 'rejected') throw written.reason
+      if (length > 0) onBytes?.(length)
       ;[filled, spare] = [spare, filled]
       length = read.value?.bytesRead ?? 0
       at = length === 0 ? size : at + length // the source may have been cut short

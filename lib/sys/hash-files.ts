@@ -67,7 +67,7 @@ export async function hashFiles(files: FileList, pool: Pool, control: Control): 
       const { digest } = await pool.run(hashFileJob, { path, progress: undefined })
       const after = readStat(path, follow)
       if (!isSameState(before, after)) throw changedError(path)
-      result.set(row, Buffer.from(digest, 'hex'), after)
+      result.set(row, Buffer.from(digest, 'hex'), { stat: after, told: 0 })
     } catch (error) {
       result.fail(row, error)
     }
@@ -136,10 +136,11 @@ export class DigestCollector implements FileDigests {
     this.#control.onEvent?.({ type: 'done', phase: 'hash', files: rows.length, bytes })
   }
 
-  set(row: number, digest: Uint8Array, stat: BigInt64Array): void {
+  /** A file by itself; of its bytes so many were told of already. */
+  set(row: number, digest: Uint8Array, { stat, told }: { stat: BigInt64Array; told: number }): void {
     this.digests.set(digest, row * 32)
     this.stats.set(stat, row * statWidth)
-    this.#control.onEvent?.({ type: 'done', phase: 'hash', files: 1, bytes: sizeOfRow(stat, 0) })
+    this.#control.onEvent?.({ type: 'done', phase: 'hash', files: 1, bytes: sizeOfRow(stat, 0) - told })
   }
 
   /** A full disk ends everything; any other failure is this file's. */

@@ -5,7 +5,7 @@ import { chmodSync, closeSync, fstatSync, lstatSync, rmdirSync, rmSync } from 'n
 import { type Digest, digestFromBytes } from '../core/digest.js'
 import { DdvError, fromSystemError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { copyHashed, reflink } from '../sys/copy.js'
+import { copyHashed, type OnBytes, reflink } from '../sys/copy.js'
 import { discard } from '../sys/durable-renames.js'
 import { writeNewFile } from '../sys/fs.js'
 import { hashToBytes } from '../sys/hash.js'
@@ -74,13 +74,19 @@ export async function stageFiles(
       const file = files[row] as WriteFile
       const temporary = `${options.newTemporary()}-0`
       temporaries[row] = temporary
+      let told = 0
+      const onBytes = (bytes: number): void => {
+        throwIfAborted(control.signal)
+        told += bytes
+        control.onEvent?.({ type: 'done', phase: 'write', files: 0, bytes })
+      }
       try {
-        await stageLarge(file, temporary, options)
+        await stageLarge(file, temporary, { ...options, onBytes })
       } catch (error) {
         temporaries[row] = undefined
         failures.push({ row, error: stageError(error, file) })
       }
-      control.onEvent?.({ type: 'done', phase: 'write', files: 1, bytes: file.size })
+      control.onEvent?.({ type: 'done', phase: 'write', files: 1, bytes: file.size - told })
     }
     const fatal = failures.find(failure => isDdvError(failure.error, 'no-space'))
     if (fatal !== undefined) throw fatal.error
@@ -91,8 +97,12 @@ export async function stageFiles(
   return { temporaries, failures }
 }
 
-async function stageLarge(file: WriteFile, temporary: string, options: StageOptions): Promise<void> {
-  const { digest, size } = await copyHashed(file.blob, temporary, options.pool)
+async function stageLarge(
+  file: WriteFile,
+  temporary: string,
+  { pool, onBytes }: StageOptions & { readonly onBytes: OnBytes },
+): Promise<void> {
+  const { digest, size } = await copyHashed(file.blob, temporary, pool, onBytes)
   if (digest !== file.digest || size !== file.size) {
     discard([temporary])
     throw corrupt(file)
