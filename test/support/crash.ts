@@ -1,0 +1,269 @@
+// Killing a command before each of its calls that change something, one after the other, and looking each time whether
+// everything still holds and the same command goes on by itself.
+
+import { type ChildProcess, execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  checkPointers,
+  checkRemote,
+  demand,
+  digestIn,
+  gitIndex,
+  gitLockGone,
+  isOwn,
+  names,
+  readCache,
+  readTree,
+  type Tree,
+  temporaries,
+  Violation,
+} from './invariants.js'
+import { killAt, type Program, runProgram, spawnProgram } from './program.js'
+
+export interface Scenario {
+  /** Copied for each round. */
+  readonly base: string
+  readonly program: Program
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Where it runs, below the base: the workspace; `ws` unless told. */
+  readonly cwd?: string
+  /** A directory remote, below the base. */
+  readonly remote?: string
+  /** What the command may write or delete, below the workspace: outputs. Elsewhere nothing may change but pointers. */
+  readonly writes?: readonly string[]
+  /** Done to each copy first: what a copy loses, such as the stat index's knowledge of inodes. */
+  readonly warm?: (root: string) => Promise<void>
+  /** Looks at the end state, after the rerun. */
+  readonly finished?: (root: string) => Promise<void>
+}
+
+export interface EnumerateOptions {
+  /** Where copies are made. */
+  readonly directory: string
+  readonly torn?: boolean
+  readonly stopAtFirst?: boolean
+  /** Look only after the rerun, not at what the crash left. */
+  readonly endOnly?: boolean
+  /** Copies at once. */
+  readonly jobs?: number
+  /** Only every so manyeth point. */
+  readonly step?: number
+}
+
+export interface Enumerated {
+  /** How often it was killed. */
+  readonly points: number
+  /** What did not hold, each with the call before which the program was killed. */
+  readonly violations: readonly string[]
+}
+
+interface Round {
+  readonly scenario: Scenario
+  readonly root: string
+  readonly workspace: string
+  readonly before: Tree
+}
+
+/** How the end looks: the tree, the blobs, git's index. */
+interface End {
+  readonly tree: Tree
+  readonly blobs: ReadonlySet<string>
+  readonly index: string
+}
+
+/** Throws where the command does not succeed when nobody kills it. */
+export async function enumerate(scenario: Scenario, options: EnumerateOptions): Promise<Enumerated> {
+  const { end } = await runWhole(scenario, options)
+  const violations: string[] = []
+  let points = 0
+  let ended = false
+  let next = 1
+  const { jobs = 3, step = 1, stopAtFirst = false, torn = false, endOnly = false } = options
+  const work = async (): Promise<void> => {
+    while (!ended && !(stopAtFirst && violations.length > 0)) {
+      const k = next
+      next += step
+      const env = preload({ DDV_TEST_KILL_AT: String(k), ...(torn && { DDV_TEST_KILL_TORN: '1' }) })
+      const found = await inCopy(scenario, options, round => killOnce(round, { end, endOnly, env }))
+      if (found === 'ended') ended = true
+      else points++
+      if (found !== 'ended' && found !== 'held') violations.push(found)
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, work))
+  return { points, violations }
+}
+
+export interface RandomOptions extends Pick<EnumerateOptions, 'directory'> {
+  readonly rounds: number
+  /** From 0 to 1. */
+  readonly random: () => number
+}
+
+/** The same at instants within the time that the command takes, between calls or inside of one. */
+export async function killAtRandom(
+  scenario: Scenario,
+  { directory, rounds, random }: RandomOptions,
+): Promise<Enumerated> {
+  const { end, took } = await runWhole(scenario, { directory })
+  const violations: string[] = []
+  let points = 0
+  for (let round = 0; round < rounds; round++) {
+    const wait = took * random()
+    const onStart = (child: ChildProcess): void => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), wait)
+      child.on('exit', () => clearTimeout(timer))
+    }
+    const found = await inCopy(scenario, { directory }, round => killOnce(round, { end, endOnly: false, onStart }))
+    if (found !== 'ended') points++
+    if (found !== 'ended' && found !== 'held') violations.push(`after ${wait.toFixed(0)} ms: ${found}`)
+  }
+  return { points, violations }
+}
+
+/** How the command ends when nobody kills it, and how many ms it takes. */
+function runWhole(scenario: Scenario, options: EnumerateOptions): Promise<{ end: End; took: number }> {
+  return inCopy(scenario, options, async round => {
+    const count = join(round.root, 'count')
+    const start = performance.now()
+    const ended = await spawnProgram(scenario.program, scenario.args, {
+      cwd: round.workspace,
+      env: { ...scenario.env, ...preload({ DDV_TEST_KILL_COUNT: count }) },
+    })
+    const took = performance.now() - start
+    if (ended.code !== 0) throw new Error(`ddv ${scenario.args.join(' ')}: exit ${ended.code}\n${ended.stderr}`)
+    demand(Number(readFileSync(count, 'utf8')) > 10, 'hardly a call was counted')
+    return { end: readEnd(round), took }
+  })
+}
+
+async function inCopy<T>(
+  scenario: Scenario,
+  { directory }: EnumerateOptions,
+  use: (round: Round) => Promise<T>,
+): Promise<T> {
+  const root = await mkdtemp(join(directory, 'copy-'))
+  try {
+    await promisify(execFile)('cp', ['-a', '--reflink=auto', `${scenario.base}/.`, root])
+    await scenario.warm?.(root)
+    const workspace = join(root, scenario.cwd ?? 'ws')
+    return await use({ scenario, root, workspace, before: readAround(root, scenario) })
+  } finally {
+    await rm(root, { recursive: true, force: true })
+  }
+}
+
+const preload = (env: Readonly<Record<string, string>>) => ({ ...env, NODE_OPTIONS: `--require=${killAt}` })
+
+interface Kill {
+  readonly end: End
+  readonly endOnly: boolean
+  readonly env?: Readonly<Record<string, string>>
+  readonly onStart?: (child: ChildProcess) => void
+}
+
+/** `ended` where the command came to its end by itself; what did not hold otherwise, or `held`. */
+async function killOnce(round: Round, { end, endOnly, env, onStart }: Kill): Promise<string> {
+  const { scenario, workspace } = round
+  const killed = await spawnProgram(scenario.program, scenario.args, {
+    cwd: workspace,
+    env: { ...scenario.env, ...env },
+    ...(onStart && { onStart }),
+  })
+  const by = killed.stderr.match(/^kill-at .*$/m)?.[0].replaceAll(round.root, '') ?? 'killed'
+  try {
+    if (killed.signal !== 'SIGKILL') {
+      demand(killed.code === 0, `not killed, but exit ${killed.code} ${killed.signal}: ${killed.stderr}`)
+      await checkEnd(round, end)
+      return 'ended'
+    }
+    if (!endOnly) await checkAfterKill(round, end)
+    if (killed.stdout !== '') await checkEnd(round, end) // I7
+    await rerun(round, end)
+    return 'held'
+  } catch (error) {
+    if (error instanceof Violation) return `${by}: ${error.message}`
+    throw error
+  }
+}
+
+/** The same command again must succeed, leave nothing of its own behind, and come to the same end. */
+export async function rerun(round: Round, end: End): Promise<void> {
+  const { scenario, workspace } = round
+  const left = temporaries(workspace)
+  const again = await runProgram(scenario.program, scenario.args, { cwd: workspace, env: scenario.env ?? {} })
+  demand(again.code === 0, `I5: run again, exit ${again.code}: ${again.stderr}`)
+  const more = temporaries(workspace).filter(name => !left.includes(name))
+  demand(more.length === 0, `I5: run again, it left ${more.join(', ')}`)
+  demand(names(join(workspace, '.ddv/lock')).length === 0, 'I5: run again, it left a lock')
+  await checkEnd(round, end)
+  await scenario.finished?.(round.root)
+}
+
+function readAround(root: string, { remote }: Scenario): Tree {
+  return readTree(root, path => path === remote || path === 'count' || isOwn(path))
+}
+
+async function checkAfterKill(round: Round, end: End): Promise<void> {
+  const { scenario, root, workspace } = round
+  demand(await gitLockGone(workspace), `git's index stays locked`)
+  const cached = readCache(workspace)
+  const remote = scenario.remote === undefined ? undefined : join(root, scenario.remote)
+  checkPointers(workspace, cached, remote)
+  if (remote !== undefined) checkRemote(remote)
+  checkTree(round, { now: readAround(root, scenario), cached, end })
+}
+
+/** I1 and I4: what was there is there, or in the cache; outputs are old, new or absent; all else is as it was. */
+function checkTree(
+  { scenario, before }: Round,
+  { now, cached, end }: { now: Tree; cached: ReadonlySet<string>; end: End },
+): void {
+  const prefix = `${scenario.cwd ?? 'ws'}/`
+  const isOutput = (path: string): boolean =>
+    (scenario.writes ?? []).some(output => path === prefix + output || path.startsWith(`${prefix}${output}/`))
+  for (const path of new Set([...before.keys(), ...now.keys()])) {
+    const [old, is, will] = [before.get(path), now.get(path), end.tree.get(path)]
+    if (is === old) continue
+    const digest = digestIn(old)
+    const isBookkeeping = path.startsWith(prefix) && /(\.ddv|\/\.gitignore)$/.test(path)
+    if (isBookkeeping) {
+      demand(is === will || is === undefined, `neither old nor new: ${path}`)
+    } else if (isOutput(path)) {
+      demand(digest === undefined || cached.has(digest), `I1: what was in ${path} is nowhere`)
+      const sameBytes = digestIn(is) !== undefined && [digestIn(old), digestIn(will)].includes(digestIn(is))
+      demand(is === undefined || is === 'd' || is === will || sameBytes, `neither old nor new: ${path}`)
+    } else demand(false, `I4: touched: ${path}: ${old} → ${is}`)
+  }
+}
+
+function readEnd(round: Round): End {
+  const { workspace } = round
+  return {
+    tree: readAround(round.root, round.scenario),
+    blobs: readCache(workspace),
+    index: gitIndex(workspace),
+  }
+}
+
+async function checkEnd(round: Round, end: End): Promise<void> {
+  demand(await gitLockGone(round.workspace), `git's index stays locked`)
+  const is = readEnd(round)
+  for (const path of new Set([...end.tree.keys(), ...is.tree.keys()]))
+    demand(
+      is.tree.get(path) === end.tree.get(path),
+      `in the end, ${path} is ${is.tree.get(path)}, not ${end.tree.get(path)}`,
+    )
+  for (const digest of end.blobs) demand(is.blobs.has(digest), `in the end, the cache lacks ${digest}`)
+  demand(is.index === end.index, `in the end, git's index holds\n${is.index}and not\n${end.index}`)
+  checkPointers(round.workspace, is.blobs, remoteOf(round))
+  const remote = remoteOf(round)
+  if (remote !== undefined) checkRemote(remote)
+}
+
+const remoteOf = ({ scenario, root }: Round): string | undefined =>
+  scenario.remote === undefined ? undefined : join(root, scenario.remote)

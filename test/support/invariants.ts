@@ -1,0 +1,147 @@
+// What must hold after any fault (promises.md, "Safety"), looked at from outside: by the bytes on disk, with no help
+// from ddv but its hash and the decoder of pointers.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isFileEntry } from '../../lib/core/manifest.js'
+import type { TreePath } from '../../lib/core/tree-path.js'
+import { hashBytes } from '../../lib/sys/hash.js'
+import { parsePointer } from '../../lib/workspace/pointers.js'
+import { gitEnv } from './git.js'
+
+export class Violation extends Error {}
+
+export function demand(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new Violation(message)
+}
+
+/** By path: `d` for a directory, `-> target` for a link, digest and permissions for a file. */
+export type Tree = ReadonlyMap<string, string>
+
+/** Everything below the root but what is ddv's or git's own there, which has checks of its own. */
+export function readTree(root: string, isSkipped: (path: string) => boolean = isOwn): Tree {
+  const tree = new Map<string, string>()
+  const visit = (directory: string): void => {
+    for (const { name } of readdirSync(join(root, directory), { withFileTypes: true })) {
+      const path = directory === '' ? name : `${directory}/${name}`
+      if (isSkipped(path)) continue
+      const stat = lstatSync(join(root, path))
+      if (stat.isSymbolicLink()) tree.set(path, `-> ${readlinkSync(join(root, path))}`)
+      else if (stat.isDirectory()) {
+        tree.set(path, 'd')
+        visit(path)
+      } else tree.set(path, `${hashBytes(readFileSync(join(root, path)))} ${(stat.mode & 0o777).toString(8)}`)
+    }
+  }
+  visit('')
+  return tree
+}
+
+/** What ddv and git keep for themselves; ddv's settings are everybody's and count as data. */
+export const isOwn = (path: string): boolean =>
+  /(^|\/)(\.git|\.cache)$/.test(path) || /(^|\/)\.ddv\/(?!config\.yaml$|\.gitignore$)[^/]+$/.test(path)
+
+export const digestIn = (entry: string | undefined): string | undefined =>
+  entry !== undefined && /^[0-9a-f]{64} /.test(entry) ? entry.slice(0, 64) : undefined
+
+/** I2: every blob hashes to its name and is read-only. The digests that the cache really has. */
+export function readCache(workspace: string): ReadonlySet<string> {
+  const cache = join(workspace, '.cache')
+  const found = new Set<string>()
+  for (const shard of names(cache)) {
+    if (shard === 'tmp' || shard === 'corrupt' || shard === 'claims') continue
+    demand(/^[0-9a-f]{2}$/.test(shard), `I2: strange name in the cache: ${shard}`)
+    for (const name of names(join(cache, shard))) {
+      const file = join(cache, shard, name)
+      const digest = hashBytes(readFileSync(file))
+      demand(digest === shard + name, `I2: blob does not hash to its name: ${shard}/${name}`)
+      demand((lstatSync(file).mode & 0o777) === 0o444, `I2: blob is not read-only: ${shard}/${name}`)
+      found.add(digest)
+    }
+  }
+  demand(names(join(cache, 'corrupt')).length === 0, 'I2: something was found corrupt')
+  return found
+}
+
+/** I3: every pointer parses, and its blobs are in the cache or its recipe is on the remote. */
+export function checkPointers(workspace: string, cached: ReadonlySet<string>, remote: string | undefined): void {
+  for (const [path] of readTree(workspace)) {
+    if (!path.endsWith('.ddv') || !lstatSync(join(workspace, path)).isFile()) continue
+    const pointer = pointerOf(workspace, path)
+    const onRemote =
+      remote !== undefined &&
+      existsSync(join(remote, 'recipes', pointer.kind, pointer.hash.slice(0, 2), pointer.hash.slice(2)))
+    if (onRemote) continue
+    const entries = pointer.kind === 'directory' ? (pointer.entries ?? []) : []
+    for (const digest of [pointer.hash, ...entries.filter(isFileEntry).map(entry => entry.digest)])
+      demand(cached.has(digest), `I3: nobody has ${digest}, which the pointer names: ${path}`)
+  }
+}
+
+function pointerOf(workspace: string, path: string): ReturnType<typeof parsePointer> {
+  try {
+    return parsePointer(readFileSync(join(workspace, path), 'utf8'), path as TreePath)
+  } catch (error) {
+    throw new Violation(`I3: pointer does not parse: ${path}: ${String(error)}`)
+  }
+}
+
+/** Every recipe on a directory remote names only packs that are there; every pack hashes to its name. */
+export function checkRemote(remote: string): void {
+  const packs = new Map<string, number>()
+  for (const [name, bytes] of objects(join(remote, 'packs'))) {
+    demand(hashBytes(bytes) === name, `pack on the remote does not hash to its name: ${name}`)
+    packs.set(name, bytes.length)
+  }
+  for (const kind of ['file', 'directory'])
+    for (const [name, bytes] of objects(join(remote, 'recipes', kind))) {
+      const rows = bytes.toString().split('\n')
+      demand(rows.pop() === '', `recipe on the remote is cut off: ${name}`)
+      for (const row of rows) {
+        const [tag, digest, size] = JSON.parse(row) as unknown[]
+        if (tag === 'p') demand(packs.get(String(digest)) === size, `recipe ${name} names a pack that is not there`)
+      }
+    }
+  for (const [name, bytes] of objects(join(remote, 'claims'))) {
+    demand(bytes.at(-1) === 0x0a, `claim on the remote is cut off: ${name}`)
+    JSON.parse(bytes.toString())
+  }
+}
+
+/** Objects below a directory, their names with the shard put before. */
+function* objects(directory: string): Generator<[string, Buffer]> {
+  for (const name of names(directory)) {
+    const path = join(directory, name)
+    if (!lstatSync(path).isDirectory()) yield [name, readFileSync(path)]
+    else for (const rest of names(path)) yield [name + rest, readFileSync(join(path, rest))]
+  }
+}
+
+export function names(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Names of what is being written, or was when a crash came. */
+export const temporaries = (workspace: string): string[] =>
+  ['.cache/tmp', '.ddv/tmp'].flatMap(place => names(join(workspace, place)).map(name => `${place}/${name}`))
+
+/** A git that outlived the killed program may still be at work; then its lock goes by itself. */
+export async function gitLockGone(workspace: string): Promise<boolean> {
+  for (let waited = 0; existsSync(join(workspace, '.git/index.lock')); waited += 20) {
+    if (waited > 1000) return false
+    await sleep(20)
+  }
+  return true
+}
+
+export const gitIndex = (workspace: string): string =>
+  existsSync(join(workspace, '.git'))
+    ? execFileSync('git', ['ls-files', '-s'], { cwd: workspace, env: gitEnv, encoding: 'utf8' })
+    : ''
