@@ -52,21 +52,24 @@ export class Permits {
   }
 }
 
-/** Buffers of one size that travel to threads and come back. Left to the garbage collector they pile up. */
+/**
+ * Buffers of one size that threads fill and that are used again: left to the garbage collector they pile up. Shared, not
+ * moved from thread to thread: each move counts as new memory, and the collector ran for a third of the main thread's time.
+ */
 export class Buffers {
   readonly size: number
-  readonly #free: ArrayBuffer[] = []
+  readonly #free: SharedArrayBuffer[] = []
 
   constructor(size: number) {
     this.size = size
   }
 
-  take(): ArrayBuffer {
-    return this.#free.pop() ?? new ArrayBuffer(this.size)
+  take(): SharedArrayBuffer {
+    return this.#free.pop() ?? new SharedArrayBuffer(this.size)
   }
 
-  /** Buffers of another size are let go. */
+  /** Nobody may read or write it after this. Other buffers are let go. */
   give(buffer: ArrayBufferLike): void {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === this.size) this.#free.push(buffer)
+    if (buffer instanceof SharedArrayBuffer && buffer.byteLength === this.size) this.#free.push(buffer)
   }
 }

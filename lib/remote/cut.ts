@@ -1,6 +1,5 @@
 // Pool jobs that read what a push sends: cut, and hashed again, since a blob may have rotted in the cache. One job takes
-// a piece of a large file, the other a batch of small files whole. Buffers travel back and forth between threads and are
-// used again: left to the garbage collector, they pile up to several times what is in flight.
+// a piece of a large file, the other a batch of small files whole.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Digest } from '../core/digest.js'
@@ -11,7 +10,7 @@ import { findCuts, minChunk } from './chunker.js'
 
 /** Chunks in one buffer, side by side from its begin on. */
 export interface Cut {
-  readonly buffer: ArrayBuffer
+  readonly buffer: SharedArrayBuffer
   /** Where each chunk ends in the buffer; the first begins at 0. */
   readonly ends: Uint32Array
   /** 32 bytes a chunk. */
@@ -26,7 +25,7 @@ export interface SegmentRequest {
   readonly offset: number
   /** Bytes of the whole file, as its name promises. */
   readonly size: number
-  readonly buffer: ArrayBuffer
+  readonly buffer: SharedArrayBuffer
 }
 
 export interface SegmentResult extends Cut {
@@ -43,7 +42,7 @@ export const cutSegment: Job<SegmentRequest, SegmentResult> = {
     const ends = Uint32Array.from(findCuts(bytes, offset + bytes.length === size))
     return { buffer, ends, digests: hashChunks(bytes, ends), problem: undefined }
   },
-  transfer: result => [result.buffer, result.ends.buffer, result.digests.buffer],
+  transfer: result => [result.ends.buffer, result.digests.buffer],
 }
 
 export interface SmallBlob {
@@ -55,7 +54,7 @@ export interface SmallBlob {
 export interface BatchRequest {
   readonly blobs: readonly SmallBlob[]
   /** At least the sum of their sizes. */
-  readonly buffer: ArrayBuffer
+  readonly buffer: SharedArrayBuffer
 }
 
 export interface BatchResult extends Cut {
@@ -74,18 +73,18 @@ export const cutBatch: Job<BatchRequest, BatchResult> = {
     })
     return batch.finish(blobs.length)
   },
-  transfer: result => [result.buffer, result.ends.buffer, result.digests.buffer, result.counts.buffer],
+  transfer: result => [result.ends.buffer, result.digests.buffer, result.counts.buffer],
 }
 
 class BatchCut {
-  readonly #buffer: ArrayBuffer
+  readonly #buffer: SharedArrayBuffer
   readonly #ends: number[] = []
   readonly #digests: Uint8Array[] = []
   readonly #counts: number[] = []
   readonly #problems: { index: number; problem: BlobProblem }[] = []
   #at = 0
 
-  constructor(buffer: ArrayBuffer) {
+  constructor(buffer: SharedArrayBuffer) {
     this.#buffer = buffer
   }
 

@@ -29,83 +29,87 @@ export function packOfKey(key: Key): Digest | undefined {
   return match === null ? undefined : (`${match[1]}${match[2]}` as Digest)
 }
 
-/** Chunks somewhere in one buffer. */
-export interface PackPart {
-  readonly buffer: ArrayBuffer
+/** Chunks somewhere in one buffer, to be laid out behind those that the pack has already. */
+export interface AppendRequest {
+  readonly buffer: SharedArrayBuffer
   /** Begin and end of each chunk, in pairs. */
   readonly spans: Uint32Array
   /** 32 bytes a chunk. */
   readonly digests: Uint8Array
-}
-
-export interface SealRequest {
-  readonly parts: readonly PackPart[]
-  /** Where the pack is laid out; at least `packBound` bytes. */
-  readonly into: ArrayBuffer
+  /** The pack, with room for these chunks as they are. */
+  readonly into: SharedArrayBuffer
+  readonly at: number
   readonly compress: boolean
 }
 
-export interface SealResult {
-  /** The buffers of the parts, to be used again. */
-  readonly buffers: readonly ArrayBuffer[]
-  /** Holds the pack from its begin on. */
-  readonly into: ArrayBuffer
-  readonly info: PackInfo
-  /** A copy of the table's rows. */
+export interface AppendResult {
+  /** Rows of the table for these chunks. */
   readonly rows: Uint8Array
+  /** Where the next chunk begins. */
+  readonly end: number
 }
 
 /** No pack of this many raw bytes and rows is larger: a chunk that does not shrink is stored as it is. */
 export const packBound = (raw: number, rows: number): number =>
   raw + rows * (chunkHeaderSize + tableRowSize) + trailerSize
 
-export const sealPack: Job<SealRequest, SealResult> = {
-  name: 'remote.seal-pack',
-  run: async ({ parts, into, compress }) => {
-    const target = Buffer.from(into)
-    const sources = parts.flatMap(chunksOf)
-    const stored = compress ? await compressChunks(sources.map(source => source.bytes)) : []
-    const { info, rows } = layOut(target, sources, stored)
-    return { buffers: parts.map(part => part.buffer), into, info, rows }
+export const appendChunks: Job<AppendRequest, AppendResult> = {
+  name: 'remote.append-chunks',
+  run: async request => {
+    const chunks = chunksOf(request)
+    const small = request.compress ? await compressChunks(chunks) : []
+    return layOut(request, chunks, small)
   },
-  transfer: result => [...result.buffers, result.into, result.rows.buffer],
+  transfer: result => [result.rows.buffer],
 }
 
-interface Source {
-  readonly bytes: Buffer
-  readonly digest: Uint8Array
-}
-
-function chunksOf({ buffer, spans, digests }: PackPart): Source[] {
-  return Array.from({ length: spans.length / 2 }, (_, i) => {
+const chunksOf = ({ buffer, spans }: AppendRequest): Buffer[] =>
+  Array.from({ length: spans.length / 2 }, (_, i) => {
     const start = spans[i * 2] ?? 0
-    const bytes = Buffer.from(buffer, start, (spans[i * 2 + 1] ?? 0) - start)
-    return { bytes, digest: digests.subarray(i * 32, i * 32 + 32) }
+    return Buffer.from(buffer, start, (spans[i * 2 + 1] ?? 0) - start)
   })
-}
 
 function layOut(
-  target: Buffer,
-  sources: readonly Source[],
-  stored: readonly (Buffer | undefined)[],
-): { info: PackInfo; rows: Uint8Array } {
-  const rows = Buffer.from(new ArrayBuffer(sources.length * tableRowSize))
-  let at = 0
-  sources.forEach(({ bytes, digest }, i) => {
-    const small = stored[i]
-    const body = small ?? bytes
-    writeTableRow(rows, i * tableRowSize, { digest, offset: at, raw: bytes.length })
-    const codec = small === undefined ? 'raw' : 'zstd'
-    writeChunkHeader(target, at, { raw: bytes.length, stored: body.length, codec })
-    target.set(body, at + chunkHeaderSize)
-    at += chunkHeaderSize + body.length
+  { into, at, digests }: AppendRequest,
+  chunks: readonly Buffer[],
+  small: readonly (Buffer | undefined)[],
+): AppendResult {
+  const target = Buffer.from(into)
+  const rows = Buffer.from(new ArrayBuffer(chunks.length * tableRowSize))
+  let end = at
+  chunks.forEach((chunk, i) => {
+    const body = small[i] ?? chunk
+    const digest = digests.subarray(i * 32, i * 32 + 32)
+    writeTableRow(rows, i * tableRowSize, { digest, offset: end, raw: chunk.length })
+    const codec = body === chunk ? 'raw' : 'zstd'
+    writeChunkHeader(target, end, { raw: chunk.length, stored: body.length, codec })
+    target.set(body, end + chunkHeaderSize)
+    end += chunkHeaderSize + body.length
   })
-  target.set(rows, at)
-  const trailer = { random: randomBytes(16), tableHash: hashToBytes(rows), rows: sources.length, tableOffset: at }
-  writeTrailer(target, at + rows.length, trailer)
-  const size = at + rows.length + trailerSize
-  const digest = digestFromBytes(hashToBytes(target.subarray(0, size)))
-  return { info: { digest, size, tableOffset: at }, rows }
+  return { rows, end }
+}
+
+export interface SealRequest {
+  /** Holds the chunks from its begin on. */
+  readonly into: SharedArrayBuffer
+  /** Where they end. */
+  readonly end: number
+  /** Of all chunks. */
+  readonly rows: Uint8Array
+}
+
+/** Completes a pack with its table and trailer, and names it. */
+export const sealPack: Job<SealRequest, PackInfo> = {
+  name: 'remote.seal-pack',
+  run: ({ into, end: tableOffset, rows }) => {
+    const target = Buffer.from(into)
+    target.set(rows, tableOffset)
+    const count = rows.length / tableRowSize
+    const trailer = { random: randomBytes(16), tableHash: hashToBytes(rows), rows: count, tableOffset }
+    writeTrailer(target, tableOffset + rows.length, trailer)
+    const size = tableOffset + rows.length + trailerSize
+    return { digest: digestFromBytes(hashToBytes(target.subarray(0, size))), size, tableOffset }
+  },
 }
 
 /** Frames in the making at once; libuv has four threads unless told. */

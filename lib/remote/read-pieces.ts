@@ -30,11 +30,11 @@ export interface Piece<T> extends Cut {
   readonly parts: readonly BlobPart<T>[]
 }
 
-/** So that each piece but a blob's last gives at least 8 MiB: what follows its last cut is read again. */
-export const pieceSize = 8_388_608 + maxChunk
-const largeBlob = 4_194_304
+/** So that each piece but a blob's last gives at least 4 MiB: what follows its last cut is read again. */
+export const pieceSize = 4_194_304 + maxChunk
+const largeBlob = 2_097_152
 /** Blobs in a piece; each may have a chunk more than its bytes tell. */
-const maxBatch = 2048
+const maxBatch = 1024
 
 interface ReadContext {
   readonly pool: Pool
@@ -76,7 +76,7 @@ function quiet<P>(promise: Promise<P>): Promise<P> {
 async function readBatch<T>(blobs: readonly SourceBlob<T>[], { pool, buffers }: ReadContext): Promise<Piece<T>> {
   const buffer = buffers.take()
   const request = { blobs: blobs.map(({ path, size, digest }) => ({ path, size, digest })), buffer }
-  const result = await pool.run(cutBatch, request, [buffer])
+  const result = await pool.run(cutBatch, request)
   const problems = new Map(result.problems.map(({ index, problem }) => [index, problem]))
   const parts = blobs.map((blob, i) => ({ blob, chunks: result.counts[i] ?? 0, done: true, problem: problems.get(i) }))
   return { buffer: result.buffer, ends: result.ends, digests: result.digests, parts }
@@ -86,7 +86,7 @@ async function* readLarge<T>(blob: SourceBlob<T>, { pool, buffers }: ReadContext
   const { path, size, digest } = blob
   const read = (offset: number): Promise<SegmentResult> => {
     const buffer = buffers.take()
-    return quiet(pool.run(cutSegment, { path, offset, size, buffer }, [buffer]))
+    return quiet(pool.run(cutSegment, { path, offset, size, buffer }))
   }
   const hasher = createHasher()
   let offset = 0

@@ -3,31 +3,38 @@ import fc from 'fast-check'
 import t from 'tap'
 import { readChunkHeader, readTable, rowDigestText, rowOffset, rowRaw } from '../../lib/core/pack.js'
 import { openMemoryRemote } from '../../lib/remote/memory.js'
-import { fetchTable, type PackPart, packBound, packKey, packOfKey, sealPack } from '../../lib/remote/packs.js'
+import { appendChunks, fetchTable, packBound, packKey, packOfKey, sealPack } from '../../lib/remote/packs.js'
 import { zstdDecompress } from '../../lib/sys/compress.js'
 import { hashBytes, hashToBytes } from '../../lib/sys/hash.js'
 import { flip } from '../support/transfer.js'
 
-function partOf(chunks: readonly Buffer[]): PackPart {
+async function append(into: SharedArrayBuffer, at: number, chunks: readonly Buffer[], compress: boolean) {
   const bytes = Buffer.concat(chunks)
-  const buffer = new ArrayBuffer(bytes.length)
+  const buffer = new SharedArrayBuffer(bytes.length)
   new Uint8Array(buffer).set(bytes)
   const spans: number[] = []
-  for (let at = 0, i = 0; i < chunks.length; i++) {
+  for (let start = 0, i = 0; i < chunks.length; i++) {
     const length = chunks[i]?.length ?? 0
-    spans.push(at, at + length)
-    at += length
+    spans.push(start, start + length)
+    start += length
   }
   const digests = Uint8Array.from(Buffer.concat(chunks.map(chunk => hashToBytes(chunk))))
-  return { buffer, spans: Uint32Array.from(spans), digests }
+  return await appendChunks.run({ buffer, spans: Uint32Array.from(spans), digests, into, at, compress })
 }
 
 async function seal(parts: readonly (readonly Buffer[])[], compress: boolean) {
   const chunks = parts.flat()
   const raw = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const into = new ArrayBuffer(packBound(raw, chunks.length))
-  const result = await sealPack.run({ parts: parts.map(partOf), into, compress })
-  return { ...result, bytes: Buffer.from(result.into, 0, result.info.size) }
+  const into = new SharedArrayBuffer(packBound(raw, chunks.length))
+  const rows: Uint8Array[] = []
+  let end = 0
+  for (const part of parts) {
+    const result = await append(into, end, part, compress)
+    rows.push(result.rows)
+    end = result.end
+  }
+  const info = await sealPack.run({ into, end, rows: Buffer.concat(rows) })
+  return { info, bytes: Buffer.from(into, 0, info.size) }
 }
 
 t.test('packs hold their chunks', async t => {
@@ -68,8 +75,8 @@ t.test('the same chunks never give the same name', async t => {
 t.test('what shrinks is compressed, what does not is left', async t => {
   const shrinks = Buffer.alloc(100_000, 'abc')
   const noise = randomBytes(100_000)
-  const parts = [Array.from({ length: 200 }, () => noise), Array.from({ length: 200 }, () => shrinks)]
-  const { bytes, info } = await seal(parts, true)
+  const chunks = [...Array.from({ length: 200 }, () => noise), ...Array.from({ length: 200 }, () => shrinks)]
+  const { bytes, info } = await seal([chunks], true)
   const table = readTable(bytes, info.size, { hash: hashToBytes, name: 'pack' })
   const codecs = Array.from({ length: 400 }, (_, row) => bytes.readUInt8(rowOffset(table, row) + 8))
   t.ok(codecs.slice(0, 200).every(codec => codec === 0))
