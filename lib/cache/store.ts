@@ -83,10 +83,13 @@ export async function storeFiles(batch: StoreBatch, files: FileList, control: Co
   const { small, large } = batchesBySize(names.length, row => sizeOfRow(files.stats, row))
   newTemporary(cache) // makes tmp/
   const storeSmall = async (rows: readonly number[]): Promise<void> => {
-    throwIfAborted(control.signal)
+    const { signal } = control
+    throwIfAborted(signal)
     const prefix = newTemporary(cache)
     const args = { cacheRoot: cache.root, prefix, directory, follow, names: rows.map(row => names[row] as string) }
-    const stored = await (names.length < worthThreads ? storeSmallJob.run(args) : pool.run(storeSmallJob, args))
+    const stored = await (names.length < worthThreads
+      ? storeSmallJob.run(args)
+      : pool.run(storeSmallJob, args, { signal }))
     stored.written.forEach((written, i) => {
       if (written === 1) batch.add(`${prefix}-${i}`, digestFromBytes(stored.digests.subarray(i * 32, i * 32 + 32)))
     })

@@ -186,7 +186,7 @@ async function readOnce(
     pieces: jobs.map(job => job.piece),
     check: checkOf(read, jobs, table),
   }
-  const failed = new Set(await pool.run(unpack, request, ownBuffer(got.bytes)))
+  const failed = new Set(await pool.run(unpack, request, { transfer: ownBuffer(got.bytes) }))
   for (const [i, job] of jobs.entries()) {
     const { target, piece } = job
     if (failed.has(i)) continue

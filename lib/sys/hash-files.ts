@@ -54,9 +54,13 @@ export async function hashFiles(files: FileList, pool: Pool, control: Control): 
   const result = new DigestCollector(files, control)
   const { small, large } = batchesBySize(names.length, row => sizeOfRow(files.stats, row))
   const hashSmall = async (rows: readonly number[]): Promise<void> => {
-    throwIfAborted(control.signal)
+    const { signal } = control
+    throwIfAborted(signal)
     const args = { directory, follow, names: rows.map(row => names[row] as string) }
-    result.absorb(rows, await (names.length < worthThreads ? hashSmallJob.run(args) : pool.run(hashSmallJob, args)))
+    result.absorb(
+      rows,
+      await (names.length < worthThreads ? hashSmallJob.run(args) : pool.run(hashSmallJob, args, { signal })),
+    )
   }
   await Promise.all(small.map(hashSmall))
   for (const row of large) {

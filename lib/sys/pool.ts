@@ -17,9 +17,16 @@ export interface Pool {
   /** How many jobs run at the same time. */
   readonly size: number
   /** Runs on a thread, started on first use. A DdvError thrown there arrives as one, a system error with its code. */
-  run<A, R>(job: Job<A, R>, args: A, transfer?: readonly ArrayBufferLike[]): Promise<R>
+  run<A, R>(job: Job<A, R>, args: A, options?: RunOptions): Promise<R>
   /** Ends the threads; what runs or waits is `interrupted`. */
   close(): Promise<void>
+}
+
+export interface RunOptions {
+  /** Buffers of the arguments that move to the thread instead of being copied. */
+  readonly transfer?: readonly ArrayBufferLike[] | undefined
+  /** Aborted before a thread was free: the job is `interrupted` and never runs. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface PoolOptions {
@@ -44,7 +51,7 @@ export interface ErrorParts {
 
 interface Waiting {
   readonly request: Request
-  readonly transfer: readonly ArrayBufferLike[]
+  readonly options: RunOptions
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -72,10 +79,10 @@ class ThreadPool implements Pool {
     this.size = size
   }
 
-  run<A, R>(job: Job<A, R>, args: A, transfer: readonly ArrayBufferLike[] = []): Promise<R> {
+  run<A, R>(job: Job<A, R>, args: A, options: RunOptions = {}): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const request = { id: this.#nextId++, job: job.name, args }
-      this.#queue.push({ request, transfer, resolve: resolve as (result: unknown) => void, reject })
+      this.#queue.push({ request, options, resolve: resolve as (result: unknown) => void, reject })
       this.#dispatch()
     })
   }
@@ -91,8 +98,12 @@ class ThreadPool implements Pool {
       const thread = this.#threads.find(t => t.current === undefined) ?? this.#start()
       if (thread === undefined) return
       const next = this.#queue.shift() as Waiting
+      if (next.options.signal?.aborted) {
+        next.reject(new DdvError('interrupted', 'interrupted'))
+        continue
+      }
       try {
-        thread.worker.postMessage(next.request, next.transfer as TransferListItem[])
+        thread.worker.postMessage(next.request, (next.options.transfer ?? []) as TransferListItem[])
       } catch (error) {
         next.reject(error) // arguments that cannot be cloned: the thread has seen nothing of them
         thread.worker.unref()

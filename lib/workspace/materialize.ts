@@ -50,10 +50,13 @@ export async function stageFiles(
   const temporaries: (string | undefined)[] = new Array(files.length).fill(undefined)
   const failures: StageFailure[] = []
   const stageSmall = async (rows: readonly number[]): Promise<void> => {
-    throwIfAborted(control.signal)
+    const { signal } = control
+    throwIfAborted(signal)
     const prefix = options.newTemporary()
     const args = { prefix, reflink: options.reflink, files: rows.map(row => files[row] as WriteFile) }
-    const failed = await (files.length < worthThreads ? stageJob.run(args) : options.pool.run(stageJob, args))
+    const failed = await (files.length < worthThreads
+      ? stageJob.run(args)
+      : options.pool.run(stageJob, args, { signal }))
     rows.forEach((row, i) => {
       temporaries[row] = `${prefix}-${i}`
     })

@@ -44,8 +44,18 @@ t.test('buffers move when told, both ways', async t => {
   const bytes = new Uint8Array([1, 2, 3])
   t.same([...(await pool.run(bufferJob, bytes))], [2, 3, 4])
   t.equal(bytes.length, 3, 'copied')
-  t.same([...(await pool.run(bufferJob, bytes, [bytes.buffer]))], [2, 3, 4])
+  t.same([...(await pool.run(bufferJob, bytes, { transfer: [bytes.buffer] }))], [2, 3, 4])
   t.equal(bytes.length, 0, 'moved')
+})
+
+t.test('a job that waits when its caller is interrupted never runs', async t => {
+  const pool = filesPool(t, { size: 1 })
+  const stop = new AbortController()
+  const running = pool.run(threadJob, null, { signal: stop.signal })
+  const waiting = pool.run(threadJob, null, { signal: stop.signal })
+  stop.abort()
+  await t.rejects(waiting, { code: 'interrupted' })
+  t.type(await running, 'number', 'what runs is not torn')
 })
 
 t.test('errors arrive as what they were', async t => {
