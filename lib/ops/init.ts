@@ -10,6 +10,7 @@ import { ignoreNames } from '../git/ignore-lines.js'
 import { findRepository } from '../git/repository.js'
 import { writeFileAtomic } from '../sys/fs.js'
 import type { Environment } from '../sys/spawn.js'
+import { statIfThere } from '../sys/stats.js'
 import { ddvDirectory, findWorkspace } from '../workspace/workspace.js'
 
 export interface InitOptions extends Control {
@@ -52,6 +53,10 @@ export async function init(options: InitOptions): Promise<InitResult> {
       hint: `run 'git init' first, or 'ddv init --no-git' to use ddv without git`,
     })
   const created = outer === undefined
+  if (statIfThere(join(root, ddvDirectory))?.isDirectory() === false)
+    throw new DdvError('usage', `is no directory, and one is needed there: ${join(root, ddvDirectory)}`, {
+      hint: 'move it away first',
+    })
   mkdirSync(join(root, ddvDirectory), { recursive: true })
   const own = [
     writeIfAbsent(join(root, ddvDirectory, 'config.yaml'), configText),

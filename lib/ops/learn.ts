@@ -1,13 +1,13 @@
 // What a checkout knows without reading: it wrote the files, or saw that they were right. So the next status costs stats.
 
-import { isFileEntry } from '../core/manifest.js'
+import { type FileEntry, isFileEntry } from '../core/manifest.js'
 import { sizeOfRow } from '../sys/hash-files.js'
 import { isRegular, modeColumn, statWidth } from '../sys/stats.js'
 import type { Learned, Snapshot } from '../workspace/stat-index.js'
 import { newestChange, type StatTable } from '../workspace/stat-table.js'
 import type { OutputPlan } from './checkout-plan.js'
-import { scanOf } from './compare.js'
-import { knownDigests, selectRows, tickAfter } from './inspect.js'
+import { executableRow, scanOf } from './compare.js'
+import { digestOfRow, knownDigests, selectRows, tickAfter } from './inspect.js'
 import type { Project } from './project.js'
 
 /** For outputs that are now what their pointers say, unless somebody wrote into them meanwhile. */
@@ -43,11 +43,9 @@ function fromPlan(plan: OutputPlan, table: StatTable): { snapshot: Snapshot; com
     Buffer.from(entry.digest, 'hex').copy(digests, row * 32)
     rows.push(row)
   })
-  const wanted = plan.wanted.filter(isFileEntry).map(entry => entry.path)
   const complete =
     rows.length === table.paths.length &&
-    rows.length === wanted.length &&
-    isSameList(table.paths, wanted) &&
+    isWanted({ table, digests }, plan.wanted.filter(isFileEntry)) &&
     isSameList(
       table.emptyDirectories,
       plan.wanted.filter(entry => !isFileEntry(entry)).map(entry => entry.path),
@@ -55,6 +53,16 @@ function fromPlan(plan: OutputPlan, table: StatTable): { snapshot: Snapshot; com
   if (rows.length === table.paths.length) return { snapshot: { table, digests }, complete }
   return { snapshot: selectRows({ table, digests }, rows), complete: false }
 }
+
+// Row by row: the plan may have been for a part alone.
+const isWanted = ({ table, digests }: Snapshot, wanted: readonly FileEntry[]): boolean =>
+  table.paths.length === wanted.length &&
+  wanted.every(
+    ({ path, digest, executable }, row) =>
+      table.paths[row] === path &&
+      digestOfRow(digests, row) === digest &&
+      executableRow(table.stats, row) === executable,
+  )
 
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((text, i) => text === b[i])

@@ -1,7 +1,7 @@
 // `move`: renames data, pointer and ignore line together.
 
 import { existsSync, lstatSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFilename } from '../core/pointer.js'
@@ -61,13 +61,15 @@ function goalOf(project: Project, source: TreePath, typed: string, cwd: string):
   return goal
 }
 
-function refuseGoal({ workspace: { root } }: Project, source: TreePath, goal: TreePath): void {
+function refuseGoal({ workspace: { root }, cache }: Project, source: TreePath, goal: TreePath): void {
   const covering = coveringOutput(root, goal)
   if (covering !== undefined && covering !== goal)
     throw new DdvError('usage', `lies inside the output ${displayPath(covering)}: ${displayPath(goal)}`)
   if (isWithin(goal, source)) throw new DdvError('usage', `lies inside what is to be moved: ${displayPath(goal)}`)
   if (!isFilename(basename(goal)) || isPointerPath(goal) || Buffer.byteLength(basename(goal)) > maxOutputName)
     throw new DdvError('bad-path', `not a name for an output: ${displayPath(goal)}`)
+  if (isWithin(goal, relative(root, cache.root).split(sep).join('/') as TreePath))
+    throw new DdvError('refused', `lies in ddv's own cache: ${displayPath(goal)}`)
   const isThere = (path: TreePath): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
   // The same move, cut off before its end, goes on.
   const resumed = covering === goal && findPointer(root, goal)?.hash === findPointer(root, source)?.hash

@@ -3,8 +3,8 @@
 import { join } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { isFileEntry } from '../core/manifest.js'
-import { displayPath, type TreePath } from '../core/tree-path.js'
+import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
+import { dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { syncDirectory } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
@@ -12,6 +12,7 @@ import { pointerPath } from '../workspace/pointers.js'
 import { lossError } from './checkout-plan.js'
 import { contentEntries, readContent, scanOf } from './compare.js'
 import { withWorkspaceLock } from './locked.js'
+import { foreignParents, inOutput } from './obstacles.js'
 import { unsavedBlobs } from './presence.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
@@ -35,11 +36,11 @@ export function remove(project: Project, targets: readonly string[], options: Re
   refuseInProduction(project.config, 'remove')
   const outputs = namedOutputs(project, targets, options.cwd)
   return withWorkspaceLock(project, options, async () => {
-    const files = options.data === true ? await dataFiles(project, outputs, options) : []
+    const { files, directories } = options.data === true ? await dataOf(project, outputs, options) : nothing
     // The data first: a crash in between leaves pointers, and 'checkout' brings the data back.
     const inside = openInside(project.workspace.root)
     for (const path of files) removeFile(inside.path(path))
-    if (options.data === true) for (const output of outputs) pruneOutput(inside.path(output), output, files)
+    for (const directory of directories) removeIfEmpty(inside.path(directory))
     for (const output of outputs) {
       const pointer = inside.path(pointerPath(output))
       removeFile(pointer)
@@ -61,37 +62,49 @@ export function namedOutputs(project: Project, targets: readonly string[], cwd: 
   })
 }
 
-/** The files that go, relative to the workspace. Throws where one is in no cache. */
-async function dataFiles(project: Project, outputs: readonly TreePath[], options: RemoveOptions): Promise<TreePath[]> {
-  const files: TreePath[] = []
+/** What goes, relative to the workspace. */
+interface Data {
+  readonly files: readonly TreePath[]
+  /** As far as nothing else is in them; the deepest first. */
+  readonly directories: readonly TreePath[]
+}
+
+const nothing: Data = { files: [], directories: [] }
+
+/** Throws where a file is in no cache. */
+async function dataOf(project: Project, outputs: readonly TreePath[], options: RemoveOptions): Promise<Data> {
+  const files = new Set<TreePath>()
+  const directories = new Set<TreePath>()
   for (const output of outputs) {
     const scan = await scanOf(project, output, options)
     if (scan === undefined) continue
     const content = await readContent(project, output, scan, options)
     const entries = contentEntries(content).filter(isFileEntry)
     const unsaved = options.force === true ? [] : await unsavedBlobs(project, entries, options)
-    const unread = content.unreadable.map(({ name }) => name)
-    const lost = [...unsaved.map(({ path }) => path), ...unread, ...scan.problems.map(({ path }) => path)]
-    if (lost.length > 0 && options.force !== true) throw lossOf(output, lost)
-    files.push(...scan.table.paths.map(path => (path === '' ? output : `${output}/${path}`) as TreePath))
+    const lost = [...unsaved.map(({ path }) => path), ...content.unreadable.map(({ name }) => name)]
+    const names = [...lost.map(path => inOutput(output, path)), ...scan.problems.map(({ path }) => path)]
+    if (names.length > 0 && options.force !== true)
+      throw new DdvError('would-lose-data', lossError(output, names).message, {
+        hint: `'ddv add' keeps them, '--force' deletes them`,
+      })
+    const links = foreignParents({ root: project.workspace.root, output, have: entries }, scan.kind, asRemoved(entries))
+    for (const { path } of entries) {
+      const file = inOutput(output, path)
+      // What was seen through a link is elsewhere too: the link goes.
+      files.add(links.find(link => isWithin(file, link)) ?? file)
+    }
+    const empty = scan.table.emptyDirectories.map(path => inOutput(output, path))
+    for (const path of [...files, ...empty]) for (const parent of parentsWithin(output, path)) directories.add(parent)
+    for (const path of [output, ...empty]) directories.add(path)
   }
-  return files
+  return { files: [...files], directories: [...directories].sort((a, b) => b.length - a.length) }
 }
 
-function lossOf(output: TreePath, lost: readonly string[]): DdvError {
-  const { message } = lossError(
-    output,
-    lost.map(path => (path === '' || path.startsWith(output) ? path || output : `${output}/${path}`)),
-  )
-  return new DdvError('would-lose-data', message, { hint: `'ddv add' keeps them, '--force' deletes them` })
-}
+const asRemoved = (entries: readonly ManifestEntry[]) =>
+  entries.map(before => ({ path: before.path, before, after: undefined }))
 
-function pruneOutput(absolute: string, output: TreePath, files: readonly TreePath[]): void {
-  const directories = new Set<string>()
-  for (const file of files)
-    if (file.startsWith(`${output}/`))
-      for (let at = file.lastIndexOf('/'); at > output.length; at = file.lastIndexOf('/', at - 1))
-        directories.add(file.slice(output.length, at))
-  for (const directory of [...directories].sort((a, b) => b.length - a.length)) removeIfEmpty(absolute + directory)
-  removeIfEmpty(absolute)
+function parentsWithin(output: TreePath, path: TreePath): TreePath[] {
+  const parents: TreePath[] = []
+  for (let at = dirname(path); at !== '' && isWithin(at, output); at = dirname(at)) parents.push(at)
+  return parents
 }

@@ -3,9 +3,9 @@
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { isFileEntry } from '../core/manifest.js'
+import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import type { OutputKind, Pointer } from '../core/pointer.js'
-import { isWithin, type TreePath } from '../core/tree-path.js'
+import { compareUtf8, isWithin, type TreePath } from '../core/tree-path.js'
 import { findPointer } from '../workspace/pointers.js'
 import type { Scan } from '../workspace/scan.js'
 import type { OutputFailure } from './add.js'
@@ -112,20 +112,37 @@ async function changesOf(
   if (scan.kind !== pointer.kind) return undefined
   if (isUnchanged(project, { output, pointer, scan })) return []
   const content = await readContent(project, output, scan, control)
+  // What is there and cannot be read as content: links, special files, files without permission.
   const unread = [
     ...scan.problems.map(({ path }) => path.slice(output.length + 1)),
     ...content.unreadable.map(({ name }) => name),
   ]
-  const failed = unread.map(path => ({ path: path as TreePath, before: undefined, after: undefined }))
   const entries = contentEntries(content)
   // Equal manifests need no listing of the old one, which may not be at hand.
-  if (failed.length === 0 && pointer.kind === 'directory' && content.summary.hash === pointer.hash) return []
+  if (unread.length === 0 && pointer.kind === 'directory' && content.summary.hash === pointer.hash) return []
   try {
-    return [...diffEntries(pointerEntries(project, output, pointer), entries), ...failed]
+    const wanted = pointerEntries(project, output, pointer)
+    return withUnread(diffEntries(wanted, entries), wanted, new Set(unread))
   } catch (error) {
     if (isDdvError(error, 'missing')) return undefined
     throw error
   }
+}
+
+// In place of "removed", since something is there.
+function withUnread(
+  changes: readonly EntryChange[],
+  wanted: readonly ManifestEntry[],
+  unread: ReadonlySet<string>,
+): readonly EntryChange[] {
+  if (unread.size === 0) return changes
+  const before = new Map(wanted.map(entry => [entry.path as string, entry]))
+  const unknown = [...unread].map(path => {
+    const entry = before.get(path)
+    return { path: path as TreePath, before: entry, after: entry }
+  })
+  const others = changes.filter(({ path }) => !unread.has(path))
+  return [...others, ...unknown].sort((a, b) => compareUtf8(a.path, b.path))
 }
 
 async function cacheState(

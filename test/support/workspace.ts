@@ -4,7 +4,6 @@
 import {
   chmodSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -30,6 +29,7 @@ import { type PushOptions, type PushResult, push } from '../../lib/ops/push.js'
 import { type OutputStatus, type StatusResult, status } from '../../lib/ops/status.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 import type { Environment } from '../../lib/sys/spawn.js'
+import { isExecutable, statIfThere } from '../../lib/sys/stats.js'
 import { git, gitEnv, makeRepository } from './git.js'
 
 export type Files = Readonly<Record<string, string | Buffer>>
@@ -125,7 +125,7 @@ export class TestWorkspace {
   }
 
   has(path: string): boolean {
-    return lstatSync(this.path(path), { throwIfNoEntry: false }) !== undefined
+    return statIfThere(this.path(path)) !== undefined
   }
 
   remove(...paths: readonly string[]): void {
@@ -217,10 +217,10 @@ export function readTree(root: string): Record<string, string> {
   const tree: Record<string, string> = {}
   const visit = (path: string): void => {
     const absolute = join(root, path)
-    const stat = lstatSync(absolute, { throwIfNoEntry: false })
+    const stat = statIfThere(absolute)
     if (stat === undefined) return
     if (stat.isSymbolicLink()) tree[path] = `-> ${readlinkSync(absolute)}`
-    else if (stat.isFile()) tree[path] = `${stat.mode & 0o100 ? '*' : ''}${readFileSync(absolute, 'latin1')}`
+    else if (stat.isFile()) tree[path] = `${isExecutable(stat.mode) ? '*' : ''}${readFileSync(absolute, 'latin1')}`
     else if (stat.isDirectory()) {
       const names = readdirSync(absolute).sort()
       if (names.length === 0) tree[`${path}/`] = ''

@@ -1,0 +1,96 @@
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { planAdd } from '../../lib/ops/add-plan.js'
+import { errorOf, makeWorkspace, type TestWorkspace, writeFiles } from '../support/workspace.js'
+
+const plan = async (w: TestWorkspace, ...targets: string[]) => planAdd(await w.project(), targets, w.root)
+
+t.test('what targets mean', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1', 'd/a': '2', 'd/s/b': '3', 'new/a': '4' } })
+  await w.add(['x', 'd'])
+  t.same(await plan(w, 'x', 'new'), [
+    { output: 'x', within: '' },
+    { output: 'new', within: '' },
+  ])
+  t.same(await plan(w, 'd/s/b', 'd/a'), [
+    { output: 'd', within: 's/b' },
+    { output: 'd', within: 'a' },
+  ])
+  t.same(await plan(w, 'd/s/b', 'd/s', 'd'), [{ output: 'd', within: '' }], 'the larger covers the smaller')
+  t.same(
+    await plan(w, 'x.ddv', 'd.ddv'),
+    [
+      { output: 'x', within: '' },
+      { output: 'd', within: '' },
+    ],
+    'a pointer stands for its data',
+  )
+})
+
+/** Target → code, and what the message and the hint say. */
+const refusals: readonly [string, string, RegExp, RegExp?][] = [
+  ['absent', 'usage', /no such file or directory: absent$/],
+  ['gone', 'usage', /no such file or directory: gone$/, /ddv checkout/],
+  ['nothing*', 'usage', /matches: nothing\*$/],
+  ['.', 'usage', /workspace as a whole/, /name the data/],
+  ['..', 'usage', /outside the workspace: \.\.$/, /workspace is/],
+  ['../outside/x', 'usage', /outside the workspace: \.\.\/outside\/x$/],
+  ['/etc/hostname', 'usage', /outside the workspace: \/etc\/hostname$/],
+  ['.git/config', 'bad-path', /\.git.*not for data.*\.git\/config$/],
+  ['.ddv/config.yaml', 'bad-path', /\.ddv.*not for data.*\.ddv\/config\.yaml$/],
+  ['.cache', 'refused', /cache: \.cache$/],
+  ['.cache/tmp', 'refused', /cache: \.cache\/tmp$/],
+  ['tracked.txt', 'refused', /tracked by git already: tracked\.txt$/, /git rm -r --cached 'tracked\.txt'/],
+  ['mixed', 'refused', /tracked by git already: mixed\/code\.ts$/, /git rm -r --cached/],
+  ['holds', 'refused', /holds other outputs \(holds\/inner\): holds$/, /ddv remove/],
+  ['link', 'refused', /symbolic link: link$/, /leads to/],
+  ['link/x', 'bad-path', /symbolic link.*: link$/, /move it away/],
+  ['new\nline', 'bad-path', /control characters.*: new\\nline$/, /directory that holds it/],
+  [`${'n'.repeat(252)}`, 'bad-path', /too long.*: n+$/, /directory that holds it/],
+  [`${'é'.repeat(127)}`, 'bad-path', /too long/, /directory that holds it/],
+]
+
+t.test('what cannot be added, each with what to do', async t => {
+  const w = await makeWorkspace(t, {
+    files: {
+      'tracked.txt': '1',
+      'mixed/code.ts': '2',
+      'mixed/data': '3',
+      gone: '4',
+      'holds/inner': '5',
+      'holds/b': '6',
+      x: '7',
+    },
+  })
+  writeFiles(join(w.root, '..'), { 'outside/x': '1' })
+  w.git('add', '-f', 'tracked.txt', 'mixed/code.ts')
+  await w.add(['gone', 'holds/inner'])
+  w.commit()
+  w.remove('gone')
+  symlinkSync('../outside', w.path('link'))
+  w.write({ 'new\nline': '1', ['n'.repeat(252)]: '1', ['é'.repeat(127)]: '1' })
+  const before = [w.tree(), w.git('status', '--porcelain')]
+  for (const [target, code, message, hint] of refusals) {
+    const error = await errorOf(t, w.add(['x', target]), code)
+    t.match(error.message, message, target.slice(0, 30))
+    if (hint !== undefined) t.match(error.hint, hint, target.slice(0, 30))
+    t.match(error.message, /^[a-z'.]/, 'lower case')
+  }
+  t.same([w.tree(), w.git('status', '--porcelain')], before, 'nothing is changed')
+})
+
+t.test('one target inside another', async t => {
+  const w = await makeWorkspace(t, { files: { 'd/a': '1' } })
+  t.match(await errorOf(t, plan(w, 'd', 'd/a'), 'usage'), {
+    message: 'lies inside another target: d/a',
+    hint: /one of the two/,
+  })
+  await errorOf(t, plan(w), 'usage')
+})
+
+t.test('as long as the name may be', async t => {
+  const name = 'n'.repeat(251)
+  const w = await makeWorkspace(t, { files: { [name]: '1' } })
+  t.match(await w.add(name), { failures: [], outputs: [{ filename: name }] })
+})
