@@ -75,6 +75,8 @@ export async function fetchTargets(
 function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
+  let prefix: string | undefined
+  let temporaries = 0
   return {
     pool,
     recipes: recipesDirectory(project.workspace),
@@ -82,7 +84,11 @@ function downloadContext(project: Project) {
     concurrency: fetchConcurrency,
     sink: {
       has: (digest: Digest, size: number) => hasBlob(cache, digest, size),
-      newTemporary: () => newTemporary(cache),
+      // One unique name for all files: a mkdir and random bytes for each would be the main thread's, 20,000 times over.
+      newTemporary: () => {
+        prefix ??= newTemporary(cache)
+        return `${prefix}-${temporaries++}`
+      },
       add: (temporary: string, digest: Digest) => batch.add(temporary, digest),
       commit: () => batch.commit(),
     },
