@@ -113,6 +113,7 @@ export function coveringOutput(root: string, path: TreePath): TreePath | undefin
   const segments = path.split('/')
   for (let count = 1; count <= segments.length; count++) {
     const candidate = segments.slice(0, count).join('/') as TreePath
+    if (Buffer.byteLength(segments[count - 1] as string) > maxOutputName) continue // a pointer cannot be called so
     const stat = statIfThere(join(root, pointerPath(candidate)))
     if (stat?.isFile() === true) return candidate
   }
