@@ -1,12 +1,11 @@
 // Git's index: staging pointers and ignore files, and asking what git tracks already. One start of the git program
 // where there is one; isomorphic-git under a lock of our own otherwise.
 
-import { closeSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { systemCode, throwIfAborted } from '../core/errors.js'
 import { toGitPath } from './git-path.js'
-import { indexBusy, lockPatience, tryGit, tryGitLocked } from './git-program.js'
+import { tryGit, tryGitLocked } from './git-program.js'
+import { lockIndex } from './index-lock.js'
 import { asGitError, type Isomorphic, indexProblem, needsProgram, openIsomorphic } from './isomorphic.js'
 import type { GitRepository } from './repository.js'
 
@@ -104,40 +103,21 @@ function checkIndex(repository: GitRepository): void {
   if (problem !== undefined) throw needsProgram(problem, repository.root)
 }
 
-// git's own protocol: index.lock, made exclusively, is at once the lock and the new index, and becomes the index by a
-// rename. isomorphic-git writes its index in place, so its file system is told that the index is the lock file.
+// isomorphic-git writes its index in place, so its file system is told that the index is another file.
 async function changeIndex(
   repository: GitRepository,
   options: IndexOptions,
   change: (isomorphic: Isomorphic) => Promise<void>,
 ): Promise<void> {
   const index = join(repository.gitDir, 'index')
-  const lock = `${index}.lock`
-  await takeLock(repository, lock, options.signal)
+  const lock = await lockIndex(repository, options.signal)
   try {
     checkIndex(repository)
-    const isWritten = (): boolean => lstatSync(lock).size > 0
-    await change(await openIsomorphic(repository, writing => (writing || isWritten() ? lock : index)))
-    if (isWritten()) renameSync(lock, index)
-    else rmSync(lock)
+    const isWritten = (): boolean => lstatSync(lock.next, { throwIfNoEntry: false }) !== undefined
+    await change(await openIsomorphic(repository, writing => (writing || isWritten() ? lock.next : index)))
   } catch (error) {
-    // Not after the rename: a lock there would be another's.
-    rmSync(lock, { force: true })
+    lock.release()
     throw asGitError(error)
   }
-}
-
-async function takeLock(repository: GitRepository, lock: string, signal: AbortSignal | undefined): Promise<void> {
-  const deadline = performance.now() + lockPatience
-  for (;;) {
-    try {
-      closeSync(openSync(lock, 'wx'))
-      return
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error
-    }
-    if (performance.now() > deadline) throw indexBusy(repository)
-    throwIfAborted(signal)
-    await sleep(50)
-  }
+  lock.commit()
 }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DdvError, throwIfAborted } from '../core/errors.js'
 import { type Environment, type RunResult, run } from '../sys/spawn.js'
+import { breakDeadLocks, indexBusy, lockPatience } from './index-lock.js'
 import type { GitRepository } from './repository.js'
 
 export interface GitOptions {
@@ -12,9 +13,6 @@ export interface GitOptions {
   /** Exit codes that are answers; 0 alone unless told. */
   readonly answers?: readonly number[]
 }
-
-/** How long to wait for another program's `index.lock`, in milliseconds. */
-export const lockPatience = 10_000
 
 /** undefined where there is no git program. Any exit code that is no answer is thrown as `git`, with git's own words. */
 export async function tryGit(
@@ -43,16 +41,12 @@ export async function tryGitLocked(
     const result = await tryGit(repository, args, { ...options, answers: [0, 128] })
     if (result === undefined || result.code === 0) return result
     if (!/\.lock': File exists/.test(result.stderr)) throw gitError(args[0] ?? '', result)
+    if (breakDeadLocks(repository)) continue
     if (performance.now() > deadline) throw indexBusy(repository)
     throwIfAborted(options.signal)
     await sleep(pause)
   }
 }
-
-export const indexBusy = (repository: GitRepository): DdvError =>
-  new DdvError('busy', `git's index is locked by another program: ${repository.gitDir}/index.lock`, {
-    hint: 'let it end, then run the same command again; delete that file only if no git is running',
-  })
 
 // Left to find the repository by itself, from its root, git checks that the user owns it (safe.directory) before it obeys
 // its configuration; variables that point elsewhere are for the command that set them. A hook's index is the one that

@@ -93,6 +93,15 @@ const holderName = ({ pid, start, boot, host }: Holder): string => `${pid}_${sta
 
 const hostPart = (): string => encodeURIComponent(hostname()).replaceAll('_', '%5F').slice(0, 128)
 
+/** For other kinds of locks: a new name that tells this process. */
+export const newHolderName = (): string => holderName(thisProcess())
+
+/** Whether the process lives that made this name; true for what is no such name, and for other hosts. */
+export function isHolderAlive(name: string): boolean {
+  const holder = parseHolder(name)
+  return holder === undefined || isAlive(holder)
+}
+
 // undefined for what no holder wrote.
 function parseHolder(name: string): Holder | undefined {
   const match = /^(\d+)_(\d*)_([^_]*)_([^_]*)_[0-9a-f]{16}$/.exec(name)

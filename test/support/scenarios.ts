@@ -115,7 +115,13 @@ export async function checkoutOverChanges(place: Place): Promise<Scenario> {
 export async function addWithoutGit(place: Place): Promise<Scenario> {
   const { base, ws } = await makeWorkspace(place, 'add-without-git')
   put(ws, { 'data/small.csv': noise(7, 150_000) })
-  return { base, program: place.program, args: ['add', 'data/small.csv'], env: { PATH: '/nonexistent' } }
+  return {
+    base,
+    program: place.program,
+    args: ['add', 'data/small.csv'],
+    env: { PATH: '/nonexistent' },
+    locksIndex: true,
+  }
 }
 
 export async function addDirectory(place: Place): Promise<Scenario> {
