@@ -23,8 +23,8 @@ import type { DownloadRun, Stream, Target } from './pull-run.js'
 import { keptRecipes } from './recipes.js'
 import { copyPieces, type UnpackPiece, type UnpackRequest, unpack } from './unpack.js'
 
-/** Packs in memory at once. */
-const packsAtOnce = 6
+/** Packs read at once. Six may be in memory: what was unpacked stays until its thread collects garbage. */
+const packsAtOnce = 4
 /** For less it is not worth to read old recipes. */
 const worthCopying = 65_536
 

@@ -43,7 +43,7 @@ export interface DownloadContext {
   /** Where the cache has a blob, if it has it. */
   readonly blobPath: (digest: Digest) => string
   readonly pool: Pool
-  /** Requests at the same time; of packs at most 6. */
+  /** Requests at the same time; of packs at most 4. */
   readonly concurrency: number
   /** Where recipes are kept, such as `.ddv/recipes`. */
   readonly recipes?: string | undefined
