@@ -42,9 +42,10 @@ export function move(project: Project, from: string, to: string, options: MoveOp
     await writePointers(project, [{ output: goal, pointer: { ...pointer, filename: basename(goal) } }], locked)
     if (existsSync(oldData)) renameSync(oldData, newData)
     syncDirectory(join(newData, '..'))
-    removeFile(inside.path(pointerPath(source)))
     project.index().forget(source)
     await forgetInGit(project, [source])
+    // The old pointer last: as long as it is there the same command goes on.
+    removeFile(inside.path(pointerPath(source)))
     return { from: source, to: goal }
   })
 }

@@ -1,14 +1,16 @@
 // `remove`: stop tracking. The data stays in the workspace unless told; its blobs stay in the cache in any case.
 
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DdvError } from '../core/errors.js'
+import { DdvError, systemCode } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import { dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
-import { syncDirectory } from '../sys/fs.js'
+import { syncDirectory, writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
-import { pointerPath } from '../workspace/pointers.js'
+import { coveringOutput, isPointerPath, outputOfPointer, pointerPath } from '../workspace/pointers.js'
+import { ddvDirectory, toTreePath } from '../workspace/workspace.js'
 import { lossError } from './checkout-plan.js'
 import { contentEntries, readContent, scanOf } from './compare.js'
 import { withWorkspaceLock } from './locked.js'
@@ -34,13 +36,15 @@ export interface RemoveResult {
 /** All or none: what cannot be removed is found before anything is. */
 export function remove(project: Project, targets: readonly string[], options: RemoveOptions): Promise<RemoveResult> {
   refuseInProduction(project.config, 'remove')
-  const outputs = namedOutputs(project, targets, options.cwd)
+  const outputs = outputsToRemove(project, targets, options.cwd)
   return withWorkspaceLock(project, options, async () => {
     const { files, directories } = options.data === true ? await dataOf(project, outputs, options) : nothing
     // The data first: a crash in between leaves pointers, and 'checkout' brings the data back.
     const inside = openInside(project.workspace.root)
     for (const path of files) removeFile(inside.path(path))
     for (const directory of directories) removeIfEmpty(inside.path(directory))
+    const unfinished = unfinishedFile(project)
+    writeFileAtomic(unfinished, JSON.stringify(outputs))
     for (const output of outputs) {
       const pointer = inside.path(pointerPath(output))
       removeFile(pointer)
@@ -48,8 +52,38 @@ export function remove(project: Project, targets: readonly string[], options: Re
       project.index().forget(output)
     }
     await forgetInGit(project, outputs)
+    rmSync(unfinished, { force: true })
     return { outputs }
   })
+}
+
+/** What is being removed, for the same command to go on after a crash: the pointers that it names may be gone then. */
+const unfinishedFile = ({ workspace }: Project): string => join(workspace.root, ddvDirectory, 'removing')
+
+function outputsToRemove(project: Project, targets: readonly string[], cwd: string): TreePath[] {
+  const unfinished = readUnfinished(unfinishedFile(project))
+  const { workspace } = project
+  const gone = targets.flatMap(typed => {
+    if (unfinished.size === 0) return []
+    const path = toTreePath(workspace, typed, cwd)
+    const output = isPointerPath(path) ? outputOfPointer(path as TreePath) : path
+    const isGone = unfinished.has(output) && coveringOutput(workspace.root, output as TreePath) === undefined
+    return isGone ? [{ typed, output: output as TreePath }] : []
+  })
+  const others = targets.filter(typed => !gone.some(one => one.typed === typed))
+  const found = gone.length > 0 && others.length === 0 ? [] : namedOutputs(project, others, cwd)
+  return [...new Set([...found, ...gone.map(({ output }) => output)])]
+}
+
+// A file that was cut short, or is of another version, is no reason to refuse anything.
+function readUnfinished(file: string): ReadonlySet<string> {
+  try {
+    const names: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return new Set(Array.isArray(names) ? names.filter(name => typeof name === 'string') : [])
+  } catch (error) {
+    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return new Set()
+    throw error
+  }
 }
 
 export function namedOutputs(project: Project, targets: readonly string[], cwd: string): TreePath[] {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { encodeManifest, type ManifestEntry, manifestTotals } from '../core/manifest.js'
 import { encodePointer, type Meta, maxInlineEntries, type Pointer } from '../core/pointer.js'
 import { basename, type TreePath, dirname as treeDirname } from '../core/tree-path.js'
-import { stageFiles } from '../git/git-index.js'
+import { stageFiles, unstageFiles } from '../git/git-index.js'
 import { ignoreNames, unignoreNames } from '../git/ignore-lines.js'
 import { type Rename, renameDurably } from '../sys/durable-renames.js'
 import { writeNewFile } from '../sys/fs.js'
@@ -60,25 +60,39 @@ export async function writePointers(
   }
   await renameDurably(renames, { mode: project.cache.fsync, directory: workspace.root, pool: project.pool })
   const outputs = changes.map(change => change.output)
-  await tellGit(project, outputs, ignoreNames)
+  await tellGit(project, outputs)
   return changed
 }
 
-/** Takes back what `writePointers` told git: ignore lines, staged pointers. The pointer files themselves are gone already. */
+/** Takes back what `writePointers` told git: ignore lines, staged pointers. The pointer files may be there still. */
 export async function forgetInGit(project: Project, outputs: readonly TreePath[]): Promise<void> {
-  await tellGit(project, outputs, unignoreNames)
+  const { git, workspace, config } = project
+  if (git === undefined) return
+  const pointers = outputs.map(output => join(workspace.root, pointerPath(output)))
+  if (config.git.autostage) await unstageFiles(git, pointers)
+  await editIgnoreFiles(project, outputs, { edit: unignoreNames, files: [] })
 }
 
-async function tellGit(
+async function tellGit(project: Project, outputs: readonly TreePath[]): Promise<void> {
+  const files = outputs.map(output => join(project.workspace.root, pointerPath(output)))
+  await editIgnoreFiles(project, outputs, { edit: ignoreNames, files })
+}
+
+interface Editing {
+  readonly edit: (directory: string, names: readonly string[], temporary: string) => boolean
+  /** Staged beside the ignore files. */
+  readonly files: string[]
+}
+
+async function editIgnoreFiles(
   { git, workspace, config }: Project,
   outputs: readonly TreePath[],
-  editIgnored: (directory: string, names: readonly string[], temporary: string) => boolean,
+  { edit, files }: Editing,
 ): Promise<void> {
   if (git === undefined) return
-  const files = outputs.map(output => join(workspace.root, pointerPath(output)))
   for (const [directory, names] of byDirectory(outputs)) {
     const absolute = join(workspace.root, directory)
-    editIgnored(absolute, names, workTemporaryDirectory(workspace))
+    edit(absolute, names, workTemporaryDirectory(workspace))
     // Unchanged too: a crash may have come between its change and git's hearing of it.
     files.push(join(absolute, '.gitignore'))
   }

@@ -35,6 +35,8 @@ export interface Scenario {
   readonly remote?: string
   /** Whether a crash may leave git's lock, for the next ddv to see that its holder is dead. */
   readonly locksIndex?: boolean
+  /** Once it is done it cannot be done again: killed after its last change, it is not run again. */
+  readonly once?: boolean
   /** What the command may write or delete, below the workspace: outputs. Elsewhere nothing may change but pointers. */
   readonly writes?: readonly string[]
   /** Done to each copy first: what a copy loses, such as the stat index's knowledge of inodes. */
@@ -185,10 +187,20 @@ async function killOnce(round: Round, { end, endOnly, env, onStart }: Kill): Pro
     }
     if (!endOnly) await checkAfterKill(round, end)
     if (killed.stdout !== '') await checkEnd(round, end) // I7
-    await rerun(round, end)
+    if (!(scenario.once === true && (await isAtEnd(round, end)))) await rerun(round, end)
     return 'held'
   } catch (error) {
     if (error instanceof Violation) return `${by}: ${error.message}`
+    throw error
+  }
+}
+
+async function isAtEnd(round: Round, end: End): Promise<boolean> {
+  try {
+    await checkEnd(round, end)
+    return true
+  } catch (error) {
+    if (error instanceof Violation) return false
     throw error
   }
 }

@@ -272,7 +272,7 @@ export async function removeData(place: Place): Promise<Scenario> {
   await ddv(place.program, ws, 'add', 'data/set', 'data/small.csv')
   commit(ws)
   const writes = ['data/set', 'data/small.csv']
-  return { base, program: place.program, args: ['remove', '--data', ...writes], writes }
+  return { base, program: place.program, args: ['remove', '--data', ...writes], writes, once: true }
 }
 
 export async function moveOutput(place: Place, kind: 'file' | 'directory'): Promise<Scenario> {
@@ -282,5 +282,5 @@ export async function moveOutput(place: Place, kind: 'file' | 'directory'): Prom
   await ddv(place.program, ws, 'add', 'data/set', 'data/small.csv')
   commit(ws)
   const [from, to] = kind === 'file' ? ['data/small.csv', 'other/place.csv'] : ['data/set', 'other/set']
-  return { base, program: place.program, args: ['move', from, to], writes: [from, to, 'other'] }
+  return { base, program: place.program, args: ['move', from, to], writes: [from, to, 'other'], once: true }
 }
