@@ -77,18 +77,18 @@ function resultOf(item: PushItem, work: Work): ItemResult {
   }
 }
 
-// Step 1. Remembered for a day, so that a push of nothing new does not ask; one that sends something always looks, once:
-// a remote that was emptied meanwhile must not get recipes without them.
-async function prepareRemote(run: UploadRun, { remembered }: { readonly remembered: boolean }): Promise<void> {
-  const { remote, repository } = run.context
+// Step 1. Remembered for a day, so that a push of nothing new does not ask; a push that has something to send asks all
+// the same, since a remote that lacks what it had may have been emptied and begun anew. `memory` in milliseconds.
+async function prepareRemote({ context, control, known }: UploadRun, memory: number): Promise<void> {
+  const { remote, repository } = context
+  if (!known.wasTrue('format', memory)) {
+    if ((await checkFormat(remote, control.signal)) === 'empty') await writeFormat(remote, control.signal)
+    known.noteTrue('format')
+  }
   const name = `repository ${repository.id}`
-  if (run.prepared || (remembered && run.known.wasTrue('format', memory) && run.known.wasTrue(name, memory))) return
-  const { signal } = run.control
-  if ((await checkFormat(remote, signal)) === 'empty') await writeFormat(remote, signal)
-  await registerRepository(remote, repository, signal)
-  run.known.noteTrue('format')
-  run.known.noteTrue(name)
-  run.prepared = true
+  if (known.wasTrue(name, memory)) return
+  await registerRepository(remote, repository, control.signal)
+  known.noteTrue(name)
 }
 
 async function finishWorks(run: UploadRun, works: readonly Work[]): Promise<void> {
