@@ -4,7 +4,7 @@
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fromSystemError, systemCode } from '../core/errors.js'
+import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
 import { writeNewFile } from './fs.js'
 import { randomName } from './random.js'
 
@@ -59,17 +59,26 @@ function readHead(file: string, length: number): Buffer {
   }
 }
 
+type Lmdb = typeof import('lmdb')
+
+// Its errors carry no code, only the words of strerror.
+function openDatabase(lmdb: Lmdb, path: string): ReturnType<typeof lmdb.open<Buffer, string | Buffer>> {
+  try {
+    return lmdb.open<Buffer, string | Buffer>({ path, encoding: 'binary', keyEncoding: 'binary', noSubdir: false })
+  } catch (cause) {
+    const reason =
+      cause instanceof Error ? /^(permission denied|read-only file system)/i.exec(cause.message)?.[1] : undefined
+    if (reason === undefined) throw cause
+    throw new DdvError('permission', `${reason.toLowerCase()}: ${path}`, { cause })
+  }
+}
+
 function open(directory: string): Kv {
   mkdirSync(directory, { recursive: true })
   makeRoom(directory)
   // Loaded here: 20 ms that commands which never look into an index do not pay.
-  const lmdb = require('lmdb') as typeof import('lmdb')
-  const db = lmdb.open<Buffer, string | Buffer>({
-    path: directory,
-    encoding: 'binary',
-    keyEncoding: 'binary',
-    noSubdir: false,
-  })
+  const lmdb = require('lmdb') as Lmdb
+  const db = openDatabase(lmdb, directory)
   const toKey = (key: string | Buffer): Buffer => (typeof key === 'string' ? Buffer.from(key) : key)
   return {
     get: key => db.get(toKey(key)),
