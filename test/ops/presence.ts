@@ -39,8 +39,12 @@ t.test('the presence of many, once checked, holds until something is added or re
   const pointer = findPointer(w.root, 'd' as TreePath)
   if (pointer === undefined) throw new Error('no pointer')
   let listed = 0
+  const list = () => {
+    listed++
+    return blobsOf(project, 'd' as TreePath, pointer)
+  }
   const find = () =>
-    findAbsent(pointer, () => (listed++, blobsOf(project, 'd' as TreePath, pointer)), {
+    findAbsent(pointer, list, {
       cache,
       pool,
       index: project.index(),

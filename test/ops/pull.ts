@@ -1,0 +1,131 @@
+import { chmodSync, rmSync } from 'node:fs'
+import t from 'tap'
+import { git } from '../support/git.js'
+import { noise } from '../support/transfer.js'
+import {
+  corruptFile,
+  ddv,
+  digestOf,
+  makeWorkspace,
+  openWorkspace,
+  setAside,
+  type TestWorkspace,
+} from '../support/workspace.js'
+
+type Test = Parameters<typeof makeWorkspace>[0]
+
+async function makePair(
+  t: Test,
+  files: Record<string, string | Buffer>,
+): Promise<{ w: TestWorkspace; clone: TestWorkspace }> {
+  const w = await makeWorkspace(t, { files })
+  await w.ddv('remote', 'add', 'origin', '../remote', '--default')
+  const outputs = [...new Set(Object.keys(files).map(path => path.split('/')[0] as string))]
+  await w.add(outputs)
+  w.commit()
+  await w.push()
+  git(w.root, 'clone', '-q', '.', '../clone')
+  return { w, clone: openWorkspace(t, w.path('../clone')) }
+}
+
+const small = { x: 'xxxx', 'd/a': 'aaaa', 'd/s/b': 'bbbb', 'd/e/': '', y: 'yyyy' }
+
+t.test('a clone gets what was put in', async t => {
+  const { w, clone } = await makePair(t, { ...small, big: noise(9_000_000, 1), 'd/run': '#!', none: '', 'hollow/': '' })
+  const result = await clone.pull()
+  t.match(result, { failures: [], remote: '../remote' })
+  t.equal(result.fetched.length, 6)
+  for (const output of ['x', 'd', 'y', 'big', 'none', 'hollow'])
+    t.ok(JSON.stringify(clone.tree(output)) === JSON.stringify(w.tree(output)), output)
+  t.ok((await clone.status()).clean)
+  t.equal(clone.git('status', '--porcelain'), '')
+  t.match(await clone.pull(), { bytesReceived: 0, remote: undefined, failures: [] })
+})
+
+t.test('the next version costs what has changed', async t => {
+  const big = noise(4_000_000, 2)
+  const { w, clone } = await makePair(t, { big })
+  await clone.pull()
+  w.write({ big: Buffer.concat([big.subarray(0, 2000), Buffer.from('inserted'), big.subarray(2000)]) })
+  chmodSync(w.path('big'), 0o755)
+  await w.add('big')
+  w.commit()
+  await w.push()
+  clone.git('pull', '-q')
+  const { bytesReceived, failures } = await clone.pull()
+  t.same(failures, [])
+  t.ok(bytesReceived > 0 && bytesReceived < 400_000, `${bytesReceived} bytes of 4,000,008`)
+  t.ok(JSON.stringify(clone.tree('big')) === JSON.stringify(w.tree('big')))
+})
+
+t.test('what was never added is not overwritten', async t => {
+  const { clone } = await makePair(t, small)
+  clone.write({ x: 'mine', 'd/new': 'mine too' })
+  const { failures } = await clone.pull()
+  t.match(
+    failures.map(({ path, error }) => [path, error.code]),
+    [
+      ['d', 'would-lose-data'],
+      ['x', 'would-lose-data'],
+    ],
+  )
+  t.match(clone.tree(), { x: 'mine', 'd/new': 'mine too', y: 'yyyy' })
+  t.same((await clone.pull([], { force: true })).failures, [])
+  t.match(clone.tree(), { x: 'xxxx', 'd/a': 'aaaa' })
+  t.notOk(clone.has('d/new'))
+})
+
+t.test('what is missing everywhere is named; all else arrives', async t => {
+  const { w, clone } = await makePair(t, small)
+  const digest = digestOf('xxxx')
+  rmSync(w.path('../remote/recipes/file', digest.slice(0, 2), digest.slice(2)))
+  const { code, stderr, stdout } = await ddv(clone.root, ['pull'])
+  t.equal(code, 12)
+  t.match(stderr, /^ddv: error: .*x$/m)
+  t.match(stderr, /ddv push/)
+  t.equal(stderr.match(/error:/g)?.length, 1, 'once')
+  t.match(stdout, /d .*\n.*y /)
+  t.match(clone.tree(), { 'd/a': 'aaaa', 'd/s/b': 'bbbb', y: 'yyyy' })
+  t.notOk(clone.has('x'))
+})
+
+t.test('what rotted in the cache is set aside and had again', async t => {
+  const { clone } = await makePair(t, small)
+  await clone.fetch()
+  for (const content of ['xxxx', 'aaaa']) clone.corrupt(digestOf(content))
+  t.same((await clone.pull()).failures, [])
+  t.match(clone.tree(), { x: 'xxxx', 'd/a': 'aaaa' })
+  t.equal(setAside(clone.root).length, 2)
+})
+
+t.test('a manifest that rotted in the cache', async t => {
+  const files = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`d/${i}`, `${i % 5}`]))
+  const { clone } = await makePair(t, files)
+  await clone.fetch()
+  clone.corrupt(clone.pointer('d').hash)
+  t.equal((await ddv(clone.root, ['checkout'])).code, 13)
+  t.equal(setAside(clone.root).length, 1)
+  t.same((await clone.pull()).failures, [])
+  t.equal(Object.keys(clone.tree('d')).length, 1001)
+})
+
+t.test('without git, the pointers are enough', async t => {
+  const { clone } = await makePair(t, small)
+  rmSync(clone.path('.git'), { recursive: true })
+  const { code } = await ddv(clone.root, ['pull'], { ...clone.env, PATH: '/nonexistent' })
+  t.equal(code, 0)
+  t.match(clone.tree(), { x: 'xxxx', 'd/a': 'aaaa', 'd/s/b': 'bbbb', 'd/e/': '', y: 'yyyy' })
+})
+
+t.test('damage on the remote is named, nothing wrong is handed out, and a whole remote mends it', async t => {
+  const { w, clone } = await makePair(t, { big: noise(300_000, 4), 'd/a': noise(1000, 5) })
+  const packs = Object.keys(w.tree('../remote/packs'))
+  for (const pack of packs) corruptFile(w.path('../remote/packs', pack))
+  const { code, stderr } = await ddv(clone.root, ['pull'])
+  t.equal(code, 13, stderr)
+  t.match(stderr, /big|d\b/)
+  t.notOk(clone.has('big') && clone.read('big') !== w.read('big'))
+  for (const pack of packs) corruptFile(w.path('../remote/packs', pack)) // the same bit, flipped back
+  t.same((await clone.pull()).failures, [])
+  t.ok((await clone.status()).clean)
+})
