@@ -14,7 +14,7 @@ const both = [
   'say "hi"',
   '`cmd`',
   '$(cmd)',
-  '${HOME}',
+  '$HOME',
   '-leading',
   '--force',
   '#comment',

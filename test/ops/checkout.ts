@@ -383,6 +383,33 @@ t.test('many files come the same way, by worker threads', async t => {
   t.equal(setAside(w.root).length, 3)
 })
 
+t.test('an edit in the very moment of the checkout is not lost', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1', 'd/a': '1', 'd/gone': '1' } })
+  await w.add(['x', 'd'])
+  w.remove('d/gone')
+  await w.add('d')
+  const older = w.commit()
+  w.write({ x: '2', 'd/a': '2', 'd/gone': '2' })
+  await w.add(['x', 'd'])
+  w.commit()
+  w.git('checkout', '-q', older)
+  // Contents are staged by then, and no file was touched yet.
+  for (const file of ['x', 'd/a', 'd/gone']) {
+    const old = w.read(file)
+    const edit = (): void => w.write({ [file]: 'edited just now' })
+    const done = w.checkout(file.startsWith('d/') ? 'd' : file, { onEvent: event => event.type === 'done' && edit() })
+    await errorOf(
+      t,
+      done.then(({ failures }) => Promise.reject(failures[0]?.error)),
+      'would-lose-data',
+    )
+    t.equal(w.read(file), 'edited just now', file)
+    w.write({ [file]: old })
+  }
+  t.same((await w.checkout()).failures, [])
+  t.match(w.tree(), { x: '1', 'd/a': '1' })
+})
+
 t.test('an interruption leaves the old data', async t => {
   const w = await makeWorkspace(t, { files: { x: '1', 'd/a': '1' } })
   await w.add(['x', 'd'])
