@@ -101,7 +101,7 @@ async function apply(project: Project, plans: readonly OutputPlan[], context: Co
   const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
   const beforeRenames = (): void => {
     if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
-    clearTheWay(inside, staged, plans)
+    clearTheWay(inside, staged, { plans, force: context.force === true })
   }
   await renameDurably(renames, {
     mode: project.cache.fsync,
@@ -193,7 +193,12 @@ function refuseNewChanges(inside: Inside, { output, removals, present }: OutputP
 }
 
 /** Removes files that stand where directories are to be, and the other way round; makes parents. */
-function clearTheWay(inside: Inside, staged: readonly StagedWrite[], plans: readonly OutputPlan[]): void {
+function clearTheWay(
+  inside: Inside,
+  staged: readonly StagedWrite[],
+  { plans, force }: { readonly plans: readonly OutputPlan[]; readonly force: boolean },
+): void {
+  const known = new Set(plans.flatMap(plan => plan.removals.map(({ path }) => inOutput(plan.output, path))))
   for (const plan of plans) {
     for (const path of plan.obstacles) removeFile(inside.path(path))
     const wanted = new Set(plan.writes.map(({ path }) => path))
@@ -203,8 +208,10 @@ function clearTheWay(inside: Inside, staged: readonly StagedWrite[], plans: read
         removeFile(inside.path(inOutput(plan.output, path)))
   }
   for (const { path, plan } of staged) {
-    const file = inside.pathWithParents(path)
-    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true) removeObstacle(inside, plan, path)
+    const stat = lstatSync(inside.pathWithParents(path), { throwIfNoEntry: false })
+    if (stat === undefined) continue
+    if (stat.isDirectory()) removeObstacle(inside, plan, path)
+    else if (!force && !known.has(path)) throw lossError(plan.output, [path]) // it came after the plan
   }
 }
 

@@ -11,7 +11,7 @@ import { writeNewFile } from '../sys/fs.js'
 import { hashToBytes } from '../sys/hash.js'
 import { type BatchFailure, batchError } from '../sys/hash-files.js'
 import type { Job, Pool } from '../sys/pool.js'
-import { batchesBySize, openForReading, readToEnd, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
+import { batchesBySize, openForReading, readUpTo, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
 
 export interface WriteFile {
   /** Absolute path of the blob. */
@@ -161,8 +161,9 @@ function stageOne(file: WriteFile, temporary: string, { buffer, share }: { buffe
 function readWhole(path: string, buffer: Buffer): Buffer {
   const fd = openForReading(path, false)
   try {
-    if (!fstatSync(fd).isFile()) throw new DdvError('corrupt', `blob is not a regular file: ${path}`)
-    return buffer.subarray(0, readToEnd(fd, buffer))
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw new DdvError('corrupt', `blob is not a regular file: ${path}`)
+    return buffer.subarray(0, readUpTo(fd, buffer, stat.size))
   } finally {
     closeSync(fd)
   }

@@ -441,3 +441,17 @@ t.test('files written anew are nobody else’s: a file of many names is cut off'
   await w.checkout('x')
   t.match(w.tree(), { x: 'one', other: 'two' })
 })
+
+t.test('a file that comes while a checkout is under way is not overwritten', async t => {
+  const w = await makeWorkspace(t, { files: { 'd/a': 'a', 'd/b': 'b' } })
+  await w.add('d')
+  w.remove('d')
+  const come = (): void => w.write({ 'd/a': 'mine' })
+  const done = w.checkout('d', { onEvent: event => event.type === 'done' && come() })
+  await errorOf(
+    t,
+    done.then(({ failures }) => Promise.reject(failures[0]?.error)),
+    'would-lose-data',
+  )
+  t.equal(w.read('d/a'), 'mine')
+})
