@@ -5,6 +5,7 @@
 //     .ddv/state/               stat index, chunk index: may be deleted without loss
 //     .ddv/tmp/                 being written
 //     .ddv/lock/                one file a process that writes here
+//     .ddv/removing             outputs whose removal was begun, until it is over
 //     .ddv/recipes/             recipes of what was pushed and fetched, for deltas
 
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'

@@ -7,7 +7,6 @@ import t, { type Test } from 'tap'
 import { git } from '../support/git.js'
 import { checkPointers, checkRemote, names, readCache, readTree, temporaries } from '../support/invariants.js'
 import { fastDirectory, loadProgram, mustRun, noise, runProgram, spawnProgram } from '../support/program.js'
-import { canPull } from '../support/scenarios.js'
 
 const program = await loadProgram()
 const directory = fastDirectory('full')
@@ -153,7 +152,6 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
         checkRemote(remote)
       })
       checkRemote(remote)
-      if (!canPull) return t.comment('SKIPPED: this build has no pull')
       const small = mount(kind, `${kind}-clone`, 48)
       const clone = join(small, 'clone')
       git(base, 'clone', '-q', 'ws', clone)

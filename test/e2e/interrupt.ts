@@ -15,7 +15,6 @@ import {
   temporaries,
 } from '../support/invariants.js'
 import { fastDirectory, loadProgram, mustRun, noise, spawnProgram } from '../support/program.js'
-import { canPull } from '../support/scenarios.js'
 
 const program = await loadProgram()
 const directory = fastDirectory('interrupt')
@@ -94,7 +93,7 @@ t.test('push', async t => {
   checkRemote(remote)
 })
 
-t.test('pull', canPull ? {} : { skip: 'SKIPPED: this build has no pull' }, async t => {
+t.test('pull', async t => {
   git(directory, 'clone', '-q', 'ws', 'clone')
   await interrupt(t, clone, ['pull'], holds(join(clone, '.cache/tmp')))
   await goesOn(t, clone, ['pull'])

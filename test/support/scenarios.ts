@@ -1,14 +1,12 @@
 // Workspaces in which a command is about to be killed: `base/ws`, with things beside it that are nobody's business,
 // and where there is a remote `base/remote` and a clone of the commit without its data, `base/clone`.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Scenario } from './crash.js'
 import { git } from './git.js'
 import { demand, readTree } from './invariants.js'
-import { dist, mustRun, noise, type Program } from './program.js'
-
-export const canPull = existsSync(join(dist, 'lib/cli/commands/pull.js'))
+import { mustRun, noise, type Program } from './program.js'
 
 export interface Place {
   readonly program: Program
@@ -132,7 +130,7 @@ export async function addDirectory(place: Place): Promise<Scenario> {
 
 export async function addLarger(place: Place): Promise<Scenario> {
   const { base, ws } = await makeWorkspace(place, 'add-larger')
-  for (const [i, size] of [0, 70_000, 1, 12, 3, 30, 8, 20].entries())
+  for (const [i, size] of [0, 70_000, 1, 12, 3, 9, 2, 6].entries())
     put(ws, { [`data/larger/${i}`]: noise(300 + i, size < 100 ? size * 1024 * 1024 : size) })
   return { base, program: place.program, args: ['add', 'data/larger'] }
 }
@@ -214,7 +212,6 @@ async function makeShared(place: Place, name: string): Promise<{ base: string; w
 const clonePulls =
   (program: Program) =>
   async (root: string): Promise<void> => {
-    if (!canPull) return
     await ddv(program, join(root, 'clone'), 'pull')
     const [there, here] = ['clone', 'ws'].map(name => readTree(join(root, name, 'data')))
     demand(
