@@ -4,7 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { digestOf, makeWorkspace, temporaryDirectory, testEnv } from '../support/workspace.js'
+import { digestOf, makeWorkspace, plainNode, temporaryDirectory, testEnv } from '../support/workspace.js'
 
 const program = resolve(import.meta.dirname, '../../bundle/ddv.js')
 
@@ -65,7 +65,7 @@ t.test('without write permission', async t => {
   await w.close()
   const env = { ...testEnv, GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*' }
   const asNobody = (cwd: string, ...args: string[]) =>
-    spawnSync(process.execPath, [program, ...args], { cwd, uid: 65534, gid: 65534, encoding: 'utf8', env })
+    spawnSync('env', [...plainNode, program, ...args], { cwd, uid: 65534, gid: 65534, encoding: 'utf8', env })
   if (asNobody(top, '--version').status !== 0) {
     const why = 'the user nobody may not read this tree'
     t.pass(why, { skip: why })
@@ -138,7 +138,7 @@ t.test('different commands at once', { timeout: 60_000 }, async t => {
     ['add', 'f5'],
   ]
   const all = commands.map(args =>
-    ended(spawn(process.execPath, [program, ...args], { cwd: w.root, env: { ...testEnv } })),
+    ended(spawn('env', [...plainNode, program, ...args], { cwd: w.root, env: { ...testEnv } })),
   )
   for (const [i, { code, said }] of (await Promise.all(all)).entries())
     t.equal(code, 0, `${commands[i]?.join(' ')}: ${said}`)

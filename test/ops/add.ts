@@ -19,6 +19,7 @@ import {
   digestOf,
   errorOf,
   makeWorkspace,
+  plainNode,
   readTree,
   type TestWorkspace,
   testEnv,
@@ -572,7 +573,7 @@ t.test('several at once in one workspace', async t => {
   const names = ['a', 'b', 'c', 'd']
   const w = await makeWorkspace(t, { files: Object.fromEntries(names.map(name => [`data/${name}`, name])) })
   const all = names.map(name =>
-    ended(spawn(process.execPath, [program, 'add', `data/${name}`], { cwd: w.root, env: { ...testEnv, ...w.env } })),
+    ended(spawn('env', [...plainNode, program, 'add', `data/${name}`], { cwd: w.root, env: { ...testEnv, ...w.env } })),
   )
   for (const { code, said } of await Promise.all(all)) t.equal(code, 0, said)
   t.equal(w.read('data/.gitignore'), '/a\n/b\n/c\n/d\n')

@@ -105,3 +105,13 @@ t.test('a broken pointer can be removed', async t => {
   t.match(w.tree(), { x: '1' })
   t.notOk(w.has('x.ddv'))
 })
+
+t.test('without autostage git’s index is left alone', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1' }, env: { DDV_GIT_AUTOSTAGE: 'false' } })
+  await w.add('x')
+  w.git('add', 'x.ddv', '.gitignore')
+  w.commit()
+  await removeFrom(w, 'x')
+  t.notOk(w.has('x.ddv'))
+  t.equal(w.git('diff', '--cached', '--name-only'), '')
+})

@@ -49,6 +49,9 @@ export interface WorkspaceOptions {
 /** No settings but those of the test; without waiting for the disk, since nobody pulls the plug here. */
 export const testEnv: Environment = { ...gitEnv, DDV_CORE_FSYNC: 'off' }
 
+/** For `env`: node without what tap puts into the environment of every child process, which is slow and writes here. */
+export const plainNode: readonly string[] = ['-u', 'NODE_OPTIONS', process.execPath]
+
 export const digestOf = (content: string | Buffer): Digest => hashBytes(Buffer.from(content))
 
 /** Makes it, initialised and committed. */
