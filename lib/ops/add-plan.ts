@@ -15,6 +15,7 @@ import {
   listOutputs,
   maxOutputName,
   outputOfPointer,
+  skippedParent,
 } from '../workspace/pointers.js'
 import { rulesAbove } from '../workspace/scan.js'
 import { toTreePath } from '../workspace/workspace.js'
@@ -89,6 +90,11 @@ function absentError(project: Project, path: TreePath): DdvError {
 function planTarget(project: Project, path: TreePath): Target {
   const covering = coveringOutput(project.workspace.root, path)
   if (covering !== undefined) return toTarget(covering, path)
+  const skipped = skippedParent(path)
+  if (skipped !== undefined)
+    throw new DdvError('refused', `lies in '${skipped}', where ddv looks for no outputs: ${displayPath(path)}`, {
+      hint: 'move it to a place of its own first',
+    })
   if (!isFilename(basename(path)))
     throw new DdvError('bad-path', `a name with control characters cannot be an output: ${displayPath(path)}`, {
       hint: 'track the directory that holds it instead',

@@ -9,7 +9,14 @@ import { basename, displayPath, isWithin, parseTreePath, type TreePath } from '.
 import { syncDirectory } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { removeFile } from '../workspace/materialize.js'
-import { coveringOutput, findPointer, isPointerPath, maxOutputName, pointerPath } from '../workspace/pointers.js'
+import {
+  coveringOutput,
+  findPointer,
+  isPointerPath,
+  maxOutputName,
+  pointerPath,
+  skippedParent,
+} from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { withWorkspaceLock } from './locked.js'
 import { refuseInProduction } from './production.js'
@@ -69,6 +76,8 @@ function refuseGoal({ workspace: { root }, cache }: Project, source: TreePath, g
   if (isWithin(goal, source)) throw new DdvError('usage', `lies inside what is to be moved: ${displayPath(goal)}`)
   if (!isFilename(basename(goal)) || isPointerPath(goal) || Buffer.byteLength(basename(goal)) > maxOutputName)
     throw new DdvError('bad-path', `not a name for an output: ${displayPath(goal)}`)
+  if (skippedParent(goal) !== undefined)
+    throw new DdvError('refused', `lies where ddv looks for no outputs: ${displayPath(goal)}`)
   if (isWithin(goal, relative(root, cache.root).split(sep).join('/') as TreePath))
     throw new DdvError('refused', `lies in ddv's own cache: ${displayPath(goal)}`)
   const isThere = (path: TreePath): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined

@@ -98,6 +98,9 @@ export function listOutputs(root: string, ignore: IgnoreRules, below: TreePath |
 const skipped = new Set(['.git', '.ddv', '.cache', 'node_modules', '.venv', '__pycache__'])
 const isSkipped = (name: string): boolean => skipped.has(name)
 
+/** The first directory on the way to an output in which no pointer would be found. */
+export const skippedParent = (output: TreePath): string | undefined => output.split('/').slice(0, -1).find(isSkipped)
+
 function readDirectory(directory: string): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true })

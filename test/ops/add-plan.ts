@@ -44,6 +44,7 @@ const refusals: readonly [string, string, RegExp, RegExp?][] = [
   ['tracked.txt', 'refused', /tracked by git already: tracked\.txt$/, /git rm -r --cached 'tracked\.txt'/],
   ['mixed', 'refused', /tracked by git already: mixed\/code\.ts$/, /git rm -r --cached/],
   ['holds', 'refused', /holds other outputs \(holds\/inner\): holds$/, /ddv remove/],
+  ['node_modules/pkg/data', 'refused', /looks for no outputs: node_modules\/pkg\/data$/, /move it/],
   ['link', 'refused', /symbolic link: link$/, /leads to/],
   ['link/x', 'bad-path', /symbolic link.*: link$/, /move it away/],
   ['new\nline', 'bad-path', /control characters.*: new\\nline$/, /directory that holds it/],
@@ -61,6 +62,7 @@ t.test('what cannot be added, each with what to do', async t => {
       'holds/inner': '5',
       'holds/b': '6',
       x: '7',
+      'node_modules/pkg/data': '8',
     },
   })
   writeFiles(join(w.root, '..'), { 'outside/x': '1' })

@@ -74,6 +74,7 @@ t.test('nothing is overwritten, nothing is moved where it cannot be', async t =>
     ['x', '../outside/x', 'usage', /outside the workspace/],
     ['x', '.git/x', 'bad-path', '.git/x'],
     ['x', '.cache/x', 'refused', '.cache/x'],
+    ['x', '.venv/x', 'refused', '.venv/x'],
     ['x', 'a\nb', 'bad-path', 'a\\nb'],
     ['x', 'z.ddv', 'bad-path', 'z.ddv'],
     ['x', 'n'.repeat(252), 'bad-path', 'nnn'],
