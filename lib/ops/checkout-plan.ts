@@ -58,7 +58,9 @@ export async function planOutput(project: Project, target: Target, options: Plan
   const content = scan === undefined ? undefined : await readContent(project, output, scan, options)
   const changesFrom = (entries: readonly ManifestEntry[]): readonly EntryChange[] =>
     diffEntries(entries, wanted).filter(({ path }) => within === '' || isWithin(path, within))
-  let have = content === undefined ? [] : contentEntries(content)
+  // A link or a pipe in the output's own place is no content, whatever it leads to.
+  const isForeign = scan?.kind === 'file' && scan.problems.length > 0
+  let have = content === undefined || isForeign ? [] : contentEntries(content)
   let changes = changesFrom(have)
   const surroundings = { root: project.workspace.root, output, have }
   const obstacles = foreignParents(surroundings, pointer.kind, changes)

@@ -53,6 +53,7 @@ const fileTable: readonly Row[] = [
   ['a directory', refused, asCached],
   ['a directory that is in the cache', asCached, asCached],
   ['a link to other content', refused, asCached],
+  ['a link to the same content', refused, asCached],
   ['a link that leads nowhere', refused, asCached],
   ['executable', each('written'), each('written')],
 ]
@@ -104,6 +105,10 @@ const arrange: Readonly<Record<string, (one: Case) => void>> = {
   'a directory': one => replace(one, { [`${one.file}/x/y`]: unsaved(one.content) }),
   'a directory that is in the cache': one => replace(one, { [`${one.file}/x/y`]: saved(one.content) }),
   'a link to other content': one => link(one, one.outside),
+  'a link to the same content': one => {
+    writeFiles(dirname(one.outside), { [`../same/${one.output}`]: one.content })
+    link(one, join(dirname(one.outside), '../same', one.output))
+  },
   'a link that leads nowhere': one => link(one, 'nowhere'),
   executable: ({ w, file }) => chmodSync(w.path(file), 0o755),
   'a file beside it': one => one.w.write({ [`${one.output}/new/z`]: unsaved(one.content) }),
