@@ -1,15 +1,23 @@
 // A blob whose bytes do not hash to its name is set aside, never deleted: it may be the nearest thing to the user's data
 // that is left.
 
-import { mkdirSync, renameSync } from 'node:fs'
+import { lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import { DdvError, systemCode } from '../core/errors.js'
+import { hashFileJob } from '../sys/copy.js'
 import { randomName } from '../sys/random.js'
 import { blobPath, type Cache, corruptDirectory } from './cache.js'
 
-/** Moves the blob to `corrupt/` and gives the error to report. Done also where another process was faster. */
+/**
+ * Moves the blob to `corrupt/` and gives the error to report. Done also where another process was faster. One that hashes
+ * to its name stays: whoever found it wrong expected another size, and so it is the pointer that is wrong.
+ */
 export function setAside(cache: Cache, digest: Digest): DdvError {
+  if (isWhole(blobPath(cache, digest), digest))
+    return new DdvError('bad-pointer', `pointer gives another size than its blob has: ${digest}`, {
+      hint: 'restore the pointer from git',
+    })
   const directory = corruptDirectory(cache)
   mkdirSync(directory, { recursive: true })
   try {
@@ -20,4 +28,14 @@ export function setAside(cache: Cache, digest: Digest): DdvError {
   return new DdvError('corrupt', `blob in the cache does not hash to its name; set aside in ${directory}: ${digest}`, {
     hint: `'ddv pull' fetches it again where a remote has it; 'ddv add' stores it again where the data is still here`,
   })
+}
+
+function isWhole(blob: string, digest: Digest): boolean {
+  try {
+    if (!lstatSync(blob).isFile()) return false // a pipe would never end
+    return hashFileJob.run({ path: blob, progress: undefined }).digest === digest
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return false // a link, a directory, unreadable, or gone
+  }
 }

@@ -106,7 +106,7 @@ function planTarget(project: Project, path: TreePath): Target {
   const inside = listOutputs(project.workspace.root, project.ignore, path)
   if (inside.length > 0)
     throw new DdvError('refused', `holds other outputs (${displayPath(inside[0] as TreePath)}): ${displayPath(path)}`, {
-      hint: `'ddv remove' those first, or add the parts beside them`,
+      hint: `name the outputs to bring them up to date: ddv add '${displayPath(inside[0] as TreePath)}' …`,
     })
   return { output: path, within: '' }
 }

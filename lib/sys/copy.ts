@@ -104,9 +104,9 @@ export interface HashFileArgs {
 }
 
 /** Digest and size of a file, read in order; while `progress` is 0 the end of the file is not the end. */
-export const hashFileJob: Job<HashFileArgs, CopyResult> = {
+export const hashFileJob = {
   name: 'sys.hash-file',
-  run: ({ path, progress }) => {
+  run: ({ path, progress }: HashFileArgs): CopyResult => {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     try {
       return hashGrowing(fd, progress)
@@ -114,7 +114,7 @@ export const hashFileJob: Job<HashFileArgs, CopyResult> = {
       closeSync(fd)
     }
   },
-}
+} satisfies Job<HashFileArgs, CopyResult>
 
 function hashGrowing(fd: number, progress: Int32Array | undefined): CopyResult {
   const buffer = Buffer.allocUnsafe(readSize)

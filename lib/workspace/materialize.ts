@@ -106,11 +106,22 @@ async function stageLarge(
   { pool, onBytes }: StageOptions & { readonly onBytes: OnBytes },
 ): Promise<void> {
   const { digest, size } = await copyHashed(file.blob, temporary, pool, onBytes)
-  if (digest !== file.digest || size !== file.size) {
+  try {
+    checkContent(file, digest, size)
+  } catch (error) {
     discard([temporary])
-    throw corrupt(file)
+    throw error
   }
   chmodSync(temporary, fileMode(file.executable))
+}
+
+// A blob that hashes to its name is whole: where its size is another than expected, it is the pointer that is wrong.
+function checkContent(file: WriteFile, digest: Digest, size: number): void {
+  if (digest !== file.digest) throw corrupt(file)
+  if (size !== file.size)
+    throw new DdvError('bad-pointer', `pointer gives a size of ${file.size} bytes to a blob of ${size}: ${digest}`, {
+      hint: 'restore the pointer from git',
+    })
 }
 
 // What `open` would give a new file: the umask is applied by hand, since a copy brings the blob's mode with it.
@@ -153,7 +164,7 @@ function stageOne(file: WriteFile, temporary: string, { buffer, share }: { buffe
   // A shared copy is hashed itself; a plain one is written from the bytes that were hashed.
   const shared = share && file.size > 4096 && reflink(file.blob, temporary)
   const bytes = readWhole(shared ? temporary : file.blob, buffer)
-  if (bytes.length !== file.size || digestFromBytes(hashToBytes(bytes)) !== file.digest) throw corrupt(file)
+  checkContent(file, digestFromBytes(hashToBytes(bytes)), bytes.length)
   if (shared) chmodSync(temporary, fileMode(file.executable))
   else writeNewFile(temporary, bytes, { mode: file.executable ? 0o777 : 0o666 })
 }

@@ -48,7 +48,7 @@ export function toTreePath(workspace: Workspace, typed: string, cwd: string): Tr
   if (path === '') return ''
   if (path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path))
     throw new DdvError('usage', `outside the workspace: ${displayPath(typed)}`, {
-      hint: `the workspace is ${workspace.root}; 'ddv import-url' or a copy brings data in`,
+      hint: `the workspace is ${workspace.root}; a copy in it can be added`,
     })
   return parseTreePath(sep === '/' ? path : path.split(sep).join('/'))
 }

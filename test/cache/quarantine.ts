@@ -5,6 +5,15 @@ import { blobPath, type Cache, corruptDirectory } from '../../lib/cache/cache.js
 import { setAside } from '../../lib/cache/quarantine.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 
+t.test('a blob that is whole stays: it is the pointer that expects another size', async t => {
+  const cache: Cache = { root: t.testdir(), fsync: 'off' }
+  const digest = hashBytes(Buffer.from('good'))
+  mkdirSync(join(blobPath(cache, digest), '..'))
+  writeFileSync(blobPath(cache, digest), 'good')
+  t.match(setAside(cache, digest), { code: 'bad-pointer', hint: /restore/ })
+  t.equal(readFileSync(blobPath(cache, digest), 'utf8'), 'good')
+})
+
 t.test('a corrupt blob is kept, but no longer under its name', async t => {
   const cache: Cache = { root: t.testdir(), fsync: 'off' }
   const digest = hashBytes(Buffer.from('good'))

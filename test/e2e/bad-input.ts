@@ -218,7 +218,7 @@ const calls: readonly BadCall[] = [
     argv: ['add', 'p'],
     code: 1,
     says: /other outputs \(p\/x\): p/,
-    hint: /ddv remove/,
+    hint: /ddv add /,
   },
   {
     name: 'status of what is not tracked',

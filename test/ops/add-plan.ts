@@ -43,7 +43,7 @@ const refusals: readonly [string, string, RegExp, RegExp?][] = [
   ['.cache/tmp', 'refused', /cache: \.cache\/tmp$/],
   ['tracked.txt', 'refused', /tracked by git already: tracked\.txt$/, /git rm -r --cached 'tracked\.txt'/],
   ['mixed', 'refused', /tracked by git already: mixed\/code\.ts$/, /git rm -r --cached/],
-  ['holds', 'refused', /holds other outputs \(holds\/inner\): holds$/, /ddv remove/],
+  ['holds', 'refused', /holds other outputs \(holds\/inner\): holds$/, /ddv add 'holds\/inner'/],
   ['node_modules/pkg/data', 'refused', /looks for no outputs: node_modules\/pkg\/data$/, /move it/],
   ['link', 'refused', /symbolic link: link$/, /leads to/],
   ['link/x', 'bad-path', /symbolic link.*: link$/, /move it away/],

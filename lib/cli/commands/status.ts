@@ -24,7 +24,17 @@ export const status = defineCommand({
 function statusText({ outputs, failures, clean }: StatusResult, context: Context): string {
   if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv yet: 'ddv add' puts data there\n`
   if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
-  return outputs.map(output => outputText(output, context)).join('')
+  return outputs.map(output => outputText(output, context)).join('') + adviceText(outputs)
+}
+
+/** What to do next: in a fresh clone, or after an edit. */
+function adviceText(outputs: readonly OutputStatus[]): string {
+  const advice = []
+  if (outputs.some(({ workspace }) => workspace === 'modified')) advice.push(`'ddv add' keeps what was modified`)
+  if (outputs.some(({ cache }) => cache !== 'complete')) advice.push(`'ddv pull' fetches what is not in the cache`)
+  else if (outputs.some(({ workspace }) => workspace === 'missing'))
+    advice.push(`'ddv checkout' brings back what is missing`)
+  return advice.length === 0 ? '' : `(${advice.join('; ')})\n`
 }
 
 const colors = { added: 'green', modified: 'yellow', removed: 'red' } as const
