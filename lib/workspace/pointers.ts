@@ -41,7 +41,7 @@ export function parsePointer(text: string, file: TreePath): Pointer {
     totals.files !== pointer.files
   )
     throw new DdvError('bad-pointer', `pointer has entries that are not those of its hash: ${displayPath(file)}`, {
-      hint: `restore it from git, or run 'ddv add' to make it anew`,
+      hint: `restore it from git, or delete it and run 'ddv add'`,
     })
   return pointer
 }
