@@ -6,10 +6,9 @@
 //
 // That a blob is there is a stat with the right size, and nothing else: no index says it.
 
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Digest, digestPath } from '../core/digest.js'
-import { systemCode } from '../core/errors.js'
 import type { FsyncMode } from '../sys/durable-renames.js'
 import { randomName } from '../sys/random.js'
 import { statIfThere } from '../sys/stats.js'
@@ -40,19 +39,17 @@ export function newTemporary(cache: Cache): string {
 /** A temporary file untouched for a day belongs to nobody who still works on it. */
 const leftoverAge = 24 * 3600 * 1000
 
-/** Removes what crashed writers left in `tmp/`. */
+/** The names that ddv gives its temporary files; a shared cache's `tmp/` may hold those of other programs. */
+const temporaryName = /^(?:(?:\d+-)?[0-9a-f]{16}(?:-\d+)?|\..+\.[0-9a-f]{16})$/
+
+/** Removes what crashed writers left in `tmp/`: files by ddv's names alone, and never through a link. */
 export function removeLeftovers(directory: string): void {
-  let names: string[]
-  try {
-    names = readdirSync(directory)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return
-    throw error
-  }
-  for (const name of names) {
+  if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return
+  for (const name of readdirSync(directory)) {
+    if (!temporaryName.test(name)) continue
     const file = join(directory, name)
-    const stat = statSync(file, { throwIfNoEntry: false })
-    if (stat !== undefined && Date.now() - stat.mtimeMs > leftoverAge) rmSync(file, { recursive: true, force: true })
+    const stat = lstatSync(file, { throwIfNoEntry: false })
+    if (stat?.isFile() === true && Date.now() - stat.mtimeMs > leftoverAge) rmSync(file, { force: true })
   }
 }
 

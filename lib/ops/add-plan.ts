@@ -1,7 +1,7 @@
 // What `add` will do, and every reason not to, before anything is read or written.
 
 import { lstatSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import { isFilename } from '../core/pointer.js'
 import { basename, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
@@ -21,6 +21,7 @@ import { rulesAbove } from '../workspace/scan.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { loadEntries } from './entries.js'
 import type { Project } from './project.js'
+import { refuseCache } from './refuse-cache.js'
 import { type Target, toTarget, withoutCovered } from './targets.js'
 
 /** Throws for the first target that cannot be added; then nothing was changed. */
@@ -47,7 +48,7 @@ const isDdvFile = (path: string): boolean =>
   isPointerPath(path) || /[/\\]\.(gitignore|gitattributes|ddvignore)$/.test(path)
 
 function toDataPath(project: Project, typed: string, cwd: string): TreePath {
-  const { workspace, cache, ignore } = project
+  const { workspace, ignore } = project
   const path = toTreePath(workspace, typed, cwd)
   if (path === '')
     throw new DdvError('usage', 'the workspace as a whole cannot be added', { hint: 'name the data directories in it' })
@@ -61,9 +62,7 @@ function toDataPath(project: Project, typed: string, cwd: string): TreePath {
     throw new DdvError('refused', `is a symbolic link: ${displayPath(path)}`, { hint: 'add what it leads to' })
   if (rulesAbove(path, ignore).ignores(path, stat.isDirectory()))
     throw new DdvError('refused', `is ignored by .ddvignore: ${displayPath(path)}`)
-  const cachePath = relative(workspace.root, cache.root).split(sep).join('/')
-  if (isWithin(path, cachePath as TreePath) || isWithin(cachePath as TreePath, path))
-    throw new DdvError('refused', `holds ddv's own cache: ${displayPath(path)}`, { hint: 'name the data beside it' })
+  refuseCache(project, path)
   return path
 }
 

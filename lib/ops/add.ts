@@ -80,8 +80,11 @@ export interface AddResult {
 /** Throws for targets that cannot be meant (nothing is changed then); data that cannot be read is a failure of its output. */
 export async function add(project: Project, targets: readonly string[], options: AddOptions): Promise<AddResult> {
   refuseInProduction(project.config, 'add')
-  const plan = await planAdd(project, targets, options.cwd)
-  return withWorkspaceLock(project, options, locked => addTargets(project, plan, { ...options, locked }))
+  // Planned under the lock: another may be making an output of what holds this one.
+  return withWorkspaceLock(project, options, async locked => {
+    const plan = await planAdd(project, targets, options.cwd)
+    return addTargets(project, plan, { ...options, locked })
+  })
 }
 
 interface Context extends AddOptions {

@@ -22,6 +22,7 @@ import {
 import { foreignBelow, foreignParents, inOutput } from './obstacles.js'
 import { unsavedBlobs } from './presence.js'
 import type { Project } from './project.js'
+import { refuseCache } from './refuse-cache.js'
 import type { Target } from './targets.js'
 
 /** Paths are relative to the output, '' for a file output itself. */
@@ -51,6 +52,7 @@ export async function planOutput(project: Project, target: Target, options: Plan
   const { output, within } = target
   const pointer = findPointer(project.workspace.root, output)
   if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
+  refuseCache(project, output)
   const scan = await scanOf(project, output, options)
   if (scan !== undefined && isUnchanged(project, { output, pointer, scan })) return nothing(output, pointer)
   openInside(project.workspace.root).path(output) // never through a link above the output

@@ -4,7 +4,7 @@
 // names. Cut at any instant, each file is old, new, or absent with its content in the cache, and the same command ends it.
 
 import { lstatSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { blobPath } from '../cache/cache.js'
 import { setAside } from '../cache/quarantine.js'
 import { DdvError, isDdvError } from '../core/errors.js'
@@ -15,9 +15,9 @@ import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
-import { isSameState } from '../sys/read-stable.js'
-import { statWidth, writeStat } from '../sys/stats.js'
+import { statFilesJob, statWidth } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
+import { asSeenIn } from '../workspace/stat-table.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
@@ -99,6 +99,7 @@ async function apply(project: Project, plans: readonly OutputPlan[], context: Co
   )
   const { staged, incomplete } = await stage(project, writes, context)
   const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
+  const written = await stagedStates(project, staged)
   const beforeRenames = (): void => {
     if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
     clearTheWay(inside, staged, { plans, force: context.force === true })
@@ -114,11 +115,8 @@ async function apply(project: Project, plans: readonly OutputPlan[], context: Co
     throw error
   })
   if (renames.length === 0) beforeRenames()
-  for (const plan of plans) finish(inside, plan)
-  await learnWritten(
-    project,
-    plans.filter(plan => !incomplete.has(plan.output)),
-  )
+  for (const plan of plans) finish(inside, plan, context)
+  await learnWritten(project, { plans: plans.filter(plan => !incomplete.has(plan.output)), written })
   return plans.map(plan => ({
     path: plan.output,
     written: plan.writes.length - (incomplete.get(plan.output) ?? 0),
@@ -167,6 +165,21 @@ async function stage(project: Project, writes: readonly Write[], context: Contex
   }
 }
 
+/** The stat of each staged file, by the path it is for: what is there later is ours only while inode and mtime are these. */
+async function stagedStates(
+  { workspace, pool }: Project,
+  staged: readonly StagedWrite[],
+): Promise<ReadonlyMap<TreePath, BigInt64Array>> {
+  if (staged.length === 0) return new Map()
+  const directory = workTemporaryDirectory(workspace)
+  const args = { directory, names: staged.map(({ temporary }) => basename(temporary)).join('\0') }
+  const stats = await (staged.length <= fewFiles ? statFilesJob.run(args) : pool.run(statFilesJob, args))
+  return new Map(staged.map(({ path }, row) => [path, stats.subarray(row * statWidth, (row + 1) * statWidth)]))
+}
+
+/** Done before a thread has started. */
+const fewFiles = 4096
+
 function incompleteError(output: TreePath, failed: readonly { entry: FileEntry; error: DdvError }[]): DdvError {
   const { entry, error } = failed.find(({ error }) => isDdvError(error, 'corrupt')) ?? (failed[0] as (typeof failed)[0])
   const path = displayPath(inOutput(output, entry.path))
@@ -180,15 +193,10 @@ function incompleteError(output: TreePath, failed: readonly { entry: FileEntry; 
 /** A file that changed since the plan looked at it: nobody has its new content. */
 function refuseNewChanges(inside: Inside, { output, removals, present }: OutputPlan): void {
   if (removals.length === 0 || present === undefined) return
-  const rows = new Map(present.table.paths.map((path, row) => [path, row]))
-  const now = new BigInt64Array(statWidth)
+  const asSeen = asSeenIn(present.table)
   for (const { path } of removals) {
     const full = inOutput(output, path)
-    const row = rows.get(path)
-    const stat = lstatSync(inside.path(full), { bigint: true, throwIfNoEntry: false })
-    if (stat === undefined || stat.isSymbolicLink() || row === undefined) continue
-    writeStat(now, 0, stat)
-    if (!isSameState(now, present.table.stats.subarray(row * statWidth))) throw lossError(output, [full])
+    if (!asSeen(path, inside.path(full))) throw lossError(output, [full])
   }
 }
 
@@ -248,7 +256,7 @@ const onlyRemoved = ({ removals, writes }: OutputPlan): readonly FileEntry[] => 
 }
 
 /** What needs no staging: deletions, emptied and empty directories, executable bits. */
-function finish(inside: Inside, plan: OutputPlan): void {
+function finish(inside: Inside, plan: OutputPlan, { force, fail }: Context): void {
   const { output } = plan
   const absolute = (path: TreePath): string => inside.path(inOutput(output, path))
   const files = plan.wanted.filter(isFileEntry)
@@ -256,7 +264,14 @@ function finish(inside: Inside, plan: OutputPlan): void {
   const obstructed = new Set(files.flatMap(({ path }) => parentsOf(output, path)))
   // What stood below a name that is a file's now went when that file came; where it could not come, it stays.
   const removed = onlyRemoved(plan).filter(({ path }) => !parentsOf(output, path).some(parent => wanted.has(parent)))
-  for (const { path } of removed) if (!obstructed.has(inOutput(output, path))) removeFile(absolute(path))
+  const asSeen = force === true || plan.present === undefined ? () => true : asSeenIn(plan.present.table)
+  const edited: string[] = []
+  for (const { path } of removed) {
+    if (obstructed.has(inOutput(output, path))) continue
+    if (asSeen(path, absolute(path))) removeFile(absolute(path))
+    else edited.push(inOutput(output, path)) // while the others were written
+  }
+  if (edited.length > 0) fail(output, lossError(output, edited))
   if (plan.pointer.kind === 'directory')
     prune(inside, output, [
       ...removed.flatMap(({ path }) => parentsOf(output, path)).filter(directory => directory !== output),

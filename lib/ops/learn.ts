@@ -1,24 +1,32 @@
 // What a checkout knows without reading: it wrote the files, or saw that they were right. So the next status costs stats.
 
 import { type FileEntry, isFileEntry } from '../core/manifest.js'
+import type { TreePath } from '../core/tree-path.js'
 import { sizeOfRow } from '../sys/hash-files.js'
-import { isRegular, modeColumn, statWidth } from '../sys/stats.js'
+import { inodeColumn, isRegular, modeColumn, mtimeColumn, statWidth } from '../sys/stats.js'
 import type { Learned, Snapshot } from '../workspace/stat-index.js'
 import { newestChange, type StatTable } from '../workspace/stat-table.js'
 import type { OutputPlan } from './checkout-plan.js'
 import { executableRow, scanOf } from './compare.js'
 import { digestOfRow, knownDigests, selectRows, tickAfter } from './inspect.js'
+import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
 
+export interface Written {
+  readonly plans: readonly OutputPlan[]
+  /** Of each file that was written, by its path in the workspace, the stat it had when it was staged. */
+  readonly written: ReadonlyMap<TreePath, BigInt64Array>
+}
+
 /** For outputs that are now what their pointers say, unless somebody wrote into them meanwhile. */
-export async function learnWritten(project: Project, plans: readonly OutputPlan[]): Promise<void> {
+export async function learnWritten(project: Project, { plans, written }: Written): Promise<void> {
   const learned: Learned[] = []
   for (const plan of plans) {
     if (plan.writes.length + plan.removals.length + plan.executables.length === 0) continue
     const scan = await scanOf(project, plan.output, {})
     if (scan === undefined) continue
     const tick = await tickAfter(project.index(), newestChange(scan.table.stats))
-    const { snapshot, complete } = fromPlan(plan, scan.table)
+    const { snapshot, complete } = fromPlan(plan, scan.table, written)
     const summary = complete ? { hash: plan.pointer.hash, size: plan.pointer.size } : undefined
     learned.push({ path: plan.output, snapshot, tick, summary })
   }
@@ -27,7 +35,11 @@ export async function learnWritten(project: Project, plans: readonly OutputPlan[
 
 // A row counts if it was written just now or has not changed since the plan read it; its digest is the wanted one, or
 // for files outside the plan the one that was read.
-function fromPlan(plan: OutputPlan, table: StatTable): { snapshot: Snapshot; complete: boolean } {
+function fromPlan(
+  plan: OutputPlan,
+  table: StatTable,
+  states: Written['written'],
+): { snapshot: Snapshot; complete: boolean } {
   const { present } = plan
   const { digests, known } = knownDigests(table, present)
   const written = new Map(plan.writes.map(entry => [entry.path as string, entry]))
@@ -40,6 +52,10 @@ function fromPlan(plan: OutputPlan, table: StatTable): { snapshot: Snapshot; com
     }
     if (sizeOfRow(table.stats, row) !== entry.size) return
     if (!isRegular(table.stats[row * statWidth + modeColumn] as bigint)) return
+    // Somebody may have written into it since: the file that was staged has this inode and this mtime.
+    const staged = states.get(inOutput(plan.output, path))
+    if (staged?.[inodeColumn] !== table.stats[row * statWidth + inodeColumn]) return
+    if (staged?.[mtimeColumn] !== table.stats[row * statWidth + mtimeColumn]) return
     Buffer.from(entry.digest, 'hex').copy(digests, row * 32)
     rows.push(row)
   })

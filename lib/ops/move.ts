@@ -1,6 +1,6 @@
 // `move`: renames data, pointer and ignore line together.
 
-import { existsSync, lstatSync, renameSync } from 'node:fs'
+import { lstatSync, renameSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
@@ -39,15 +39,19 @@ export function move(project: Project, from: string, to: string, options: MoveOp
   const [source, ...others] = namedOutputs(project, [from], options.cwd)
   if (source === undefined || others.length > 0)
     throw new DdvError('usage', `names more than one output: ${displayPath(from)}`, { hint: 'move one at a time' })
-  const goal = goalOf(project, source, to, options.cwd)
   return withWorkspaceLock(project, options, async locked => {
+    const goal = goalOf(project, source, to, options.cwd)
     const pointer = findPointer(project.workspace.root, source)
     if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(source)}.ddv`)
     const inside = openInside(project.workspace.root)
     const [oldData, newData] = [inside.path(source), inside.pathWithParents(goal)]
     // The new pointer first: cut before the data moved, 'checkout' makes the new data from the cache; nothing is lost.
     await writePointers(project, [{ output: goal, pointer: { ...pointer, filename: basename(goal) } }], locked)
-    if (existsSync(oldData)) renameSync(oldData, newData)
+    if (isThere(newData) && isThere(oldData))
+      throw new DdvError('would-lose-data', `is there already: ${displayPath(goal)}`, {
+        hint: 'move or remove it first',
+      })
+    if (isThere(oldData)) renameSync(oldData, newData)
     syncDirectory(join(newData, '..'))
     project.index().forget(source)
     await forgetInGit(project, [source])
@@ -56,6 +60,8 @@ export function move(project: Project, from: string, to: string, options: MoveOp
     return { from: source, to: goal }
   })
 }
+
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
 function goalOf(project: Project, source: TreePath, typed: string, cwd: string): TreePath {
   const { workspace } = project

@@ -1,16 +1,25 @@
 // What every op works on: one workspace with its cache, its git repository and its settings. A record, not an object
 // that holds the verbs: those are the files beside this one.
 
+import { lstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Cache } from '../cache/cache.js'
 import type { Config, ConfigLayer } from '../core/config.js'
+import { DdvError } from '../core/errors.js'
 import { findRepository, type GitRepository, mainWorktree } from '../git/repository.js'
 import { type Kv, openKv } from '../sys/kv.js'
 import { openPool, type Pool } from '../sys/pool.js'
 import type { Environment } from '../sys/spawn.js'
 import { type IgnoreRules, readIgnoreRules } from '../workspace/ignore.js'
 import { openStatIndex, type StatIndex } from '../workspace/stat-index.js'
-import { loadWorkspace, stateDirectory, type Workspace } from '../workspace/workspace.js'
+import {
+  loadWorkspace,
+  lockDirectory,
+  recipesDirectory,
+  stateDirectory,
+  type Workspace,
+  workTemporaryDirectory,
+} from '../workspace/workspace.js'
 import { loadConfig } from './config-files.js'
 
 export interface Project {
@@ -46,6 +55,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
   const config = await loadConfig({ root: workspace.root, env, flags: options.flags })
   const git = findRepository(workspace.root, env)
   const cache = { root: cacheRoot(workspace, config, git), fsync: config.core.fsync }
+  refuseLinks(workspace, cache)
   const pool = openPool({
     entry: new URL('./thread.js', import.meta.url),
     size: config.core.jobs,
@@ -75,6 +85,22 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       await Promise.all([pool.close(), opened.index?.close(), opened.chunks?.close()])
     },
   }
+}
+
+/**
+ * What ddv keeps for itself must be real directories: a link there, which a stranger may have committed, would have ddv
+ * write and delete where it leads. A cache that the user configured elsewhere may be a link.
+ */
+function refuseLinks(workspace: Workspace, cache: Cache): void {
+  const state = stateDirectory(workspace)
+  const own = [state, join(state, 'index'), join(state, 'chunks'), workTemporaryDirectory(workspace)]
+  const ofCache = [join(cache.root, 'tmp'), join(cache.root, 'corrupt')]
+  const inWorkspace = cache.root === join(workspace.root, '.cache') ? [cache.root] : []
+  for (const path of [...own, lockDirectory(workspace), recipesDirectory(workspace), ...inWorkspace, ...ofCache])
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+      throw new DdvError('refused', `is a symbolic link where ddv keeps its own files: ${path}`, {
+        hint: 'delete it; another place for the cache is set by cache.dir in your own configuration',
+      })
 }
 
 // A linked worktree uses the cache of the worktree that was there first, at the same place below it.

@@ -10,6 +10,7 @@ import { syncDirectory, writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
 import { coveringOutput, isPointerPath, outputOfPointer, pointerPath } from '../workspace/pointers.js'
+import { asSeenIn } from '../workspace/stat-table.js'
 import { ddvDirectory, toTreePath } from '../workspace/workspace.js'
 import { lossError } from './checkout-plan.js'
 import { contentEntries, readContent, scanOf } from './compare.js'
@@ -18,6 +19,7 @@ import { foreignParents, inOutput } from './obstacles.js'
 import { unsavedBlobs } from './presence.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
+import { refuseCache } from './refuse-cache.js'
 import { findTargets } from './targets.js'
 import { forgetInGit } from './write-pointers.js'
 
@@ -41,7 +43,11 @@ export function remove(project: Project, targets: readonly string[], options: Re
     const { files, directories } = options.data === true ? await dataOf(project, outputs, options) : nothing
     // The data first: a crash in between leaves pointers, and 'checkout' brings the data back.
     const inside = openInside(project.workspace.root)
-    for (const path of files) removeFile(inside.path(path))
+    for (const [path, asSeen] of files) {
+      // The look may have taken minutes; an edit since then is nowhere else.
+      if (options.force !== true && !asSeen(inside.path(path))) throw lossError(path, [path])
+      removeFile(inside.path(path))
+    }
     for (const directory of directories) removeIfEmpty(inside.path(directory))
     const unfinished = unfinishedFile(project)
     writeFileAtomic(unfinished, JSON.stringify(outputs))
@@ -98,18 +104,20 @@ export function namedOutputs(project: Project, targets: readonly string[], cwd: 
 
 /** What goes, relative to the workspace. */
 interface Data {
-  readonly files: readonly TreePath[]
+  /** Each with a test of whether it is still what was looked at. */
+  readonly files: ReadonlyMap<TreePath, (absolute: string) => boolean>
   /** As far as nothing else is in them; the deepest first. */
   readonly directories: readonly TreePath[]
 }
 
-const nothing: Data = { files: [], directories: [] }
+const nothing: Data = { files: new Map(), directories: [] }
 
 /** Throws where a file is in no cache. */
 async function dataOf(project: Project, outputs: readonly TreePath[], options: RemoveOptions): Promise<Data> {
-  const files = new Set<TreePath>()
+  const files = new Map<TreePath, (absolute: string) => boolean>()
   const directories = new Set<TreePath>()
   for (const output of outputs) {
+    refuseCache(project, output)
     const scan = await scanOf(project, output, options)
     if (scan === undefined) continue
     const content = await readContent(project, output, scan, options)
@@ -122,16 +130,19 @@ async function dataOf(project: Project, outputs: readonly TreePath[], options: R
         hint: `'ddv add' keeps them, '--force' deletes them`,
       })
     const links = foreignParents({ root: project.workspace.root, output, have: entries }, scan.kind, asRemoved(entries))
+    const asSeen = asSeenIn(content.snapshot.table)
     for (const { path } of entries) {
       const file = inOutput(output, path)
       // What was seen through a link is elsewhere too: the link goes.
-      files.add(links.find(link => isWithin(file, link)) ?? file)
+      const link = links.find(link => isWithin(file, link))
+      files.set(link ?? file, link === undefined ? absolute => asSeen(path, absolute) : () => true)
     }
     const empty = scan.table.emptyDirectories.map(path => inOutput(output, path))
-    for (const path of [...files, ...empty]) for (const parent of parentsWithin(output, path)) directories.add(parent)
+    for (const path of [...files.keys(), ...empty])
+      for (const parent of parentsWithin(output, path)) directories.add(parent)
     for (const path of [output, ...empty]) directories.add(path)
   }
-  return { files: [...files], directories: [...directories].sort((a, b) => b.length - a.length) }
+  return { files, directories: [...directories].sort((a, b) => b.length - a.length) }
 }
 
 const asRemoved = (entries: readonly ManifestEntry[]) =>

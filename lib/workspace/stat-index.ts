@@ -6,7 +6,7 @@
 // same stat. So a row counts only if its last change was before the tick at which its content was read; `tick` reads
 // that clock by touching a file beside the index. Rows that do not count are stored with an impossible inode.
 
-import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import { fromSystemError } from '../core/errors.js'
@@ -113,7 +113,9 @@ const shortened = (path: TreePath): string => (path.length <= 400 ? path : `\0${
 function tick(directory: string): bigint {
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'tick')
-  const fd = openSync(file, 'w')
+  // Never through a link, which may stand there in a stranger's repository.
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = constants
+  const fd = openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
   try {
     writeSync(fd, '.') // a write gives the file the kernel's own idea of now, in its granularity
     return fstatSync(fd, { bigint: true }).mtimeNs

@@ -1,8 +1,10 @@
 // What a look at an output saw: its files in manifest order with their stats, and its empty directories.
 // A file output is a table of one row whose path is ''.
 
+import { lstatSync } from 'node:fs'
 import { createHasher } from '../sys/hash.js'
-import { ctimeColumn, mtimeColumn, statWidth } from '../sys/stats.js'
+import { isSameState } from '../sys/read-stable.js'
+import { ctimeColumn, mtimeColumn, statWidth, writeStat } from '../sys/stats.js'
 
 export interface StatTable {
   /** Relative to the output, in the order of their UTF-8 bytes. */
@@ -41,6 +43,25 @@ export function newestChange(stats: BigInt64Array): bigint {
     if (change > newest) newest = change
   }
   return newest
+}
+
+/**
+ * A test of whether the file at an absolute path is still what the table saw under a relative one, or gone: asked right
+ * before it is overwritten or deleted. What the table did not see, and a link, is not.
+ */
+export function asSeenIn(table: StatTable): (path: string, absolute: string) => boolean {
+  const rows = new Map(table.paths.map((path, row) => [path, row]))
+  const now = new BigInt64Array(statWidth)
+  return (path, absolute) => {
+    const stat = lstatSync(absolute, { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined) return true
+    const row = rows.get(path)
+    if (row === undefined) return false
+    // Seen through a link: the link is what goes.
+    if (stat.isSymbolicLink()) return true
+    writeStat(now, 0, stat)
+    return isSameState(now, table.stats.subarray(row * statWidth, (row + 1) * statWidth))
+  }
 }
 
 export function sameStat(a: BigInt64Array, rowA: number, b: BigInt64Array, rowB: number): boolean {

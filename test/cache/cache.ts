@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
@@ -54,16 +54,28 @@ t.test('temporary names do not meet', async t => {
   t.same(readdirSync(cache.root), ['tmp'], 'the directory is made, the files are not')
 })
 
-t.test('leftovers of yesterday go, those of today stay', async t => {
+t.test('leftovers of yesterday go, those of today and those of others stay', async t => {
   const cache = openCache(t)
   const tmp = temporaryDirectory(cache)
   removeLeftovers(tmp)
-  mkdirSync(join(tmp, 'old-directory'), { recursive: true })
-  for (const name of ['new', 'old', 'old-directory/x']) writeFileSync(join(tmp, name), '')
+  const random = '0123456789abcdef'
+  const own = [`12-${random}`, `12-${random}-3`, random, `${random}-0`, `.x.csv.${random}`]
+  const foreign = ['thesis', `directory-${random}`]
+  mkdirSync(join(tmp, random.replaceAll('0', 'a')), { recursive: true }) // no file
+  for (const name of [...own, ...foreign, `13-${random}`]) writeFileSync(join(tmp, name), '')
   const yesterday = Date.now() / 1000 - 25 * 3600
-  for (const name of ['old', 'old-directory']) utimesSync(join(tmp, name), yesterday, yesterday)
+  for (const name of readdirSync(tmp)) if (!name.startsWith('13-')) utimesSync(join(tmp, name), yesterday, yesterday)
   removeLeftovers(tmp)
-  t.same(readdirSync(tmp), ['new'])
+  t.same(readdirSync(tmp).sort(), [`13-${random}`, random.replaceAll('0', 'a'), ...foreign].sort())
+})
+
+t.test('leftovers are not looked for through a link', async t => {
+  const directory = t.testdir({ victim: { [`1-${'0'.repeat(16)}`]: 'precious' } })
+  const file = join(directory, 'victim', `1-${'0'.repeat(16)}`)
+  utimesSync(file, 1, 1)
+  symlinkSync('victim', join(directory, 'tmp'))
+  removeLeftovers(join(directory, 'tmp'))
+  t.equal(readFileSync(file, 'utf8'), 'precious')
 })
 
 t.test('the stats of the shards change whenever a blob comes or goes', async t => {

@@ -130,7 +130,7 @@ t.test('inside a directory', async t => {
     t.match(JSON.parse(shown.stdout), { outputs: [{ changes: [{ path: name, change: 'modified' }] }] }, name)
   }
   const text = (await ddv(clone.root, ['status', '-v'], clone.env)).stdout
-  t.equal(text.split('\n').length, names.length + 2, 'one line a file, whatever it is called')
+  t.equal(text.split('\n').length, names.length + 3, 'one line a file, whatever it is called')
 })
 
 t.test('names that an output may not have say what to do instead', async t => {

@@ -461,6 +461,7 @@ t.test('large files are copied as they are', async t => {
 
 t.test('a target that cannot be meant changes nothing at all', async t => {
   const w = await makeWorkspace(t, { files: { x: '1', y: '2' } })
+  await errorOf(t, w.add('absent'), 'usage') // makes the directory of locks
   const before = [w.tree(), w.git('status', '--porcelain')]
   await errorOf(t, w.add(['x', 'absent', 'y']), 'usage')
   t.same([w.tree(), w.git('status', '--porcelain')], before)

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { hashBytes } from '../../lib/sys/hash.js'
 import {
   digestOf,
   errorOf,
@@ -459,4 +460,17 @@ t.test('a file that comes while a checkout is under way is not overwritten', asy
     'would-lose-data',
   )
   t.equal(w.read('d/a'), 'mine')
+})
+
+t.test('a pointer over the cache is refused, and no blob goes', async t => {
+  const w = await makeWorkspace(t, { files: { 'data/1': '1' } })
+  await w.add('data')
+  const empty = hashBytes(Buffer.from('ddv-manifest 1\n'))
+  const pointer = { ddv: 1, kind: 'directory', filename: '.cache', hash: empty, size: 0, files: 0, entries: [] }
+  w.write({ '.cache.ddv': JSON.stringify(pointer) })
+  const { failures } = await w.checkout()
+  t.match(failures, [{ path: '.cache', error: { code: 'refused' } }])
+  w.remove('data')
+  t.same((await w.checkout('data')).failures, [])
+  t.equal(w.read('data/1'), '1')
 })
