@@ -8,6 +8,15 @@ export const remoteOption = {
   remote: { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
 } as const satisfies Record<string, Options>
 
+export const revisionsOption = {
+  rev: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'what this commit names, and not the workspace; may be given again',
+  },
+} as const satisfies Record<string, Options>
+
 export const targetsPositional = {
   targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' },
 } as const

@@ -14,12 +14,15 @@ import type { OutputFailure } from './add.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
+import { type NamedPointer, outputsOfRevisions } from './revision.js'
 import { findTargets, type Target } from './targets.js'
 
 export interface FetchOptions extends Control {
   readonly cwd: string
   /** The default remote unless told. */
   readonly remote?: string | undefined
+  /** What these commits name, and not what the workspace's pointers do. */
+  readonly revisions?: readonly string[] | undefined
 }
 
 export interface FetchedOutput {
@@ -40,7 +43,10 @@ export interface FetchResult {
 
 /** Outputs that cannot be had whole fail each by itself; what of them could be had is in the cache. */
 export async function fetch(project: Project, targets: readonly string[], options: FetchOptions): Promise<FetchResult> {
-  return fetchTargets(project, findTargets(project, targets, options), options)
+  const { revisions = [], cwd } = options
+  if (revisions.length === 0) return fetchTargets(project, findTargets(project, targets, options), options)
+  const { outputs, failures } = await outputsOfRevisions(project, { revisions, targets, cwd }, options)
+  return fetchPointers(project, outputs, { ...options, failures })
 }
 
 export async function fetchTargets(
@@ -48,14 +54,35 @@ export async function fetchTargets(
   targets: readonly Target[],
   options: FetchOptions,
 ): Promise<FetchResult> {
-  const plan = await planFetch(project, targets, options)
+  const outputs: NamedPointer[] = []
+  const failures: OutputFailure[] = []
+  for (const path of new Set(targets.map(target => target.output))) {
+    try {
+      const pointer = findPointer(project.workspace.root, path)
+      if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(path)}.ddv`)
+      outputs.push({ path, pointer })
+    } catch (error) {
+      if (!isDdvError(error)) throw error
+      fail(failures, path, { error, options })
+    }
+  }
+  return fetchPointers(project, outputs, { ...options, failures })
+}
+
+/** Fetches what these pointers name, wherever they come from; each version of an output is one row of the result. */
+export async function fetchPointers(
+  project: Project,
+  named: readonly NamedPointer[],
+  options: Omit<FetchOptions, 'cwd'> & { readonly failures?: readonly OutputFailure[] },
+): Promise<FetchResult> {
+  const plan = await planFetch(project, named, options)
   const outputs: FetchedOutput[] = plan.present.map(([path, { hash, size }]) => ({
     path,
     hash,
     size,
     outcome: 'present',
   }))
-  const failures = [...plan.failures]
+  const failures = [...(options.failures ?? []), ...plan.failures]
   if (plan.items.size === 0) return { remote: undefined, outputs, failures, bytesReceived: 0 }
   const remote = await openProjectRemote(project, { ...options, name: options.remote })
   try {
@@ -122,19 +149,17 @@ interface FetchPlan {
   readonly failures: OutputFailure[]
 }
 
-async function planFetch(project: Project, targets: readonly Target[], options: FetchOptions): Promise<FetchPlan> {
+async function planFetch(project: Project, named: readonly NamedPointer[], options: Control): Promise<FetchPlan> {
   const items = new Map<FetchItem, TreePath>()
   const present: (readonly [TreePath, Pointer])[] = []
   const failures: OutputFailure[] = []
-  for (const output of new Set(targets.map(target => target.output))) {
+  for (const { path, pointer } of named) {
     try {
-      const pointer = findPointer(project.workspace.root, output)
-      if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
-      if (await isPresent(project, output, pointer)) present.push([output, pointer])
-      else items.set(toItem(output, pointer), output)
+      if (await isPresent(project, path, pointer)) present.push([path, pointer])
+      else items.set(toItem(path, pointer), path)
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
-      fail(failures, output, { error, options })
+      fail(failures, path, { error, options })
     }
   }
   return { items, present, failures }

@@ -1,12 +1,11 @@
 // `push`: what the workspace's pointers name, from the cache to a remote.
 
-import { relative, sep } from 'node:path'
 import { blobPath } from '../cache/cache.js'
 import { setAside } from '../cache/quarantine.js'
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import type { OutputKind, Pointer } from '../core/pointer.js'
+import type { OutputKind } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { earlierVersions } from '../git/revisions.js'
 import { type PushItem, upload } from '../remote/upload.js'
@@ -16,12 +15,15 @@ import type { OutputFailure } from './add.js'
 import { openProjectRemote, repositoryIdentity } from './open-remote.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
+import { type NamedPointer, outputsOfRevisions, workspacePrefix } from './revision.js'
 import { findTargets } from './targets.js'
 
 export interface PushOptions extends Control {
   readonly cwd: string
   /** The default remote unless told. */
   readonly remote?: string | undefined
+  /** What these commits name, and not what the workspace's pointers do. */
+  readonly revisions?: readonly string[] | undefined
 }
 
 export interface PushedOutput {
@@ -44,7 +46,18 @@ export interface PushResult {
 /** Outputs whose blobs the cache lacks, and the remote too, fail with `missing`; the others are pushed. */
 export async function push(project: Project, targets: readonly string[], options: PushOptions): Promise<PushResult> {
   refuseInProduction(project.config, 'push')
-  const { items, failures } = await pushItems(project, targets, options)
+  const { outputs, failures } = await namedOutputs(project, targets, options)
+  return pushPointers(project, outputs, { ...options, failures })
+}
+
+/** Pushes what these pointers name, wherever they come from; each version of an output is one row of the result. */
+export async function pushPointers(
+  project: Project,
+  named: readonly NamedPointer[],
+  options: Control & { readonly remote?: string | undefined; readonly failures?: readonly OutputFailure[] },
+): Promise<PushResult> {
+  const failures = [...(options.failures ?? [])]
+  const items = await pushItems(project, named, options)
   const remote = await openProjectRemote(project, { ...options, name: options.remote, write: true })
   try {
     const { config, pool, cache } = project
@@ -99,31 +112,43 @@ function failureOf(project: Project, { path, error, missing, corrupt }: Failed):
   return error ?? new DdvError('remote', `was not pushed: ${name}`)
 }
 
-async function pushItems(
+/** What pointers name: those of the workspace, or of the revisions that were asked for. */
+export async function namedOutputs(
   project: Project,
   targets: readonly string[],
-  options: PushOptions,
-): Promise<{ items: Map<PushItem, TreePath>; failures: OutputFailure[] }> {
+  options: Control & { readonly cwd: string; readonly revisions?: readonly string[] | undefined },
+): Promise<{ readonly outputs: readonly NamedPointer[]; readonly failures: readonly OutputFailure[] }> {
+  const { revisions = [], cwd, onEvent } = options
+  if (revisions.length > 0) return outputsOfRevisions(project, { revisions, targets, cwd }, options)
+  const outputs: NamedPointer[] = []
   const failures: OutputFailure[] = []
-  const pointers = new Map<TreePath, Pointer>()
   for (const { output } of findTargets(project, targets, options)) {
     try {
       const pointer = findPointer(project.workspace.root, output)
-      if (pointer !== undefined) pointers.set(output, pointer)
+      if (pointer !== undefined) outputs.push({ path: output, pointer })
     } catch (error) {
       if (!isDdvError(error)) throw error
       failures.push({ path: output, error })
-      options.onEvent?.({ type: 'failed', target: output, error })
+      onEvent?.({ type: 'failed', target: output, error })
     }
   }
-  const earlier = await earlierPointers(project, [...pointers.keys()], options)
+  return { outputs, failures }
+}
+
+async function pushItems(
+  project: Project,
+  named: readonly NamedPointer[],
+  control: Control,
+): Promise<Map<PushItem, TreePath>> {
+  const paths = [...new Set(named.map(({ path }) => path))]
+  const earlier = await earlierPointers(project, paths, control)
   const items = new Map<PushItem, TreePath>()
-  for (const [path, pointer] of pointers) {
+  for (const { path, pointer } of named) {
     const { kind, hash, size } = pointer
     const previous = (earlier.get(path) ?? []).filter(old => old.hash !== hash)
     items.set({ kind, hash, size, label: path, previous, ...(kind === 'directory' && { files: pointer.files }) }, path)
   }
-  return { items, failures }
+  return items
 }
 
 interface Version {
@@ -133,15 +158,14 @@ interface Version {
 
 /** The versions that git's history has of each output, newest first: where a fresh clone finds chunks to share. */
 async function earlierPointers(
-  { git, workspace }: Project,
+  project: Project,
   outputs: readonly TreePath[],
   { signal }: Control,
 ): Promise<ReadonlyMap<TreePath, readonly Version[]>> {
+  const { git } = project
   if (git === undefined) return new Map()
-  const prefix = relative(git.root, workspace.root).split(sep).join('/')
-  const inGit = new Map(
-    outputs.map(output => [prefix === '' ? pointerPath(output) : `${prefix}/${pointerPath(output)}`, output]),
-  )
+  const prefix = workspacePrefix(project)
+  const inGit = new Map(outputs.map(output => [`${prefix}${pointerPath(output)}`, output]))
   const history = await earlierVersions(git, [...inGit.keys()], { signal })
   const versions = new Map<TreePath, Version[]>()
   for (const [path, texts] of history) {

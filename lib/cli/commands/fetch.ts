@@ -1,19 +1,19 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes } from '../format.js'
-import { fetchedText, remoteOption, targetsPositional } from '../transfer.js'
+import { fetchedText, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const fetch = defineCommand({
   usage: 'fetch [targets..]',
   describe: 'bring data from the remote into the cache',
   positionals: targetsPositional,
-  options: remoteOption,
+  options: { ...remoteOption, ...revisionsOption },
   example: ['ddv fetch data/raw', `makes 'ddv checkout data/raw' possible without the network`],
   exits: [1, 3, 10, 12, 13, 14],
   run: async (args, context) => {
     const { fetch } = await import('../../ops/fetch.js')
-    const options = { ...controlOf(context), remote: args.remote }
+    const options = { ...controlOf(context), remote: args.remote, revisions: args.rev }
     const { failures, ...done } = await withProject(context, project => fetch(project, args.targets, options))
     context.result(done, () => {
       const fetched = done.outputs.filter(({ outcome }) => outcome === 'fetched')

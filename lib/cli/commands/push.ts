@@ -1,19 +1,19 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
-import { remoteOption, targetsPositional } from '../transfer.js'
+import { remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const push = defineCommand({
   usage: 'push [targets..]',
   describe: 'send data that the remote lacks',
   positionals: targetsPositional,
-  options: remoteOption,
+  options: { ...remoteOption, ...revisionsOption },
   example: ['ddv push', 'sends what the pointers of the workspace name'],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
     const { push } = await import('../../ops/push.js')
-    const options = { ...controlOf(context), remote: args.remote }
+    const options = { ...controlOf(context), remote: args.remote, revisions: args.rev }
     const result = await withProject(context, project => push(project, args.targets, options))
     const { failures, ...done } = result
     context.result(done, () => {

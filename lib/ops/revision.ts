@@ -1,0 +1,95 @@
+// The outputs that a commit names, read from git's objects: neither the branch nor the workspace is touched.
+
+import { relative, sep } from 'node:path'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import type { Pointer } from '../core/pointer.js'
+import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import type { GitRepository } from '../git/repository.js'
+import { listPointersAt, resolveRevision } from '../git/revisions.js'
+import { outputOfPointer, parsePointer, skippedParent } from '../workspace/pointers.js'
+import { toTreePath } from '../workspace/workspace.js'
+import type { OutputFailure } from './add.js'
+import type { Project } from './project.js'
+
+/** An output as some pointer has it, which need not be the one in the workspace. */
+export interface NamedPointer {
+  readonly path: TreePath
+  readonly pointer: Pointer
+}
+
+export interface RevisionOutputs {
+  /** The commit's full id. */
+  readonly commit: string
+  /** Sorted by path as git sorts. */
+  readonly outputs: readonly NamedPointer[]
+  /** Pointers that were committed and cannot be read. */
+  readonly failures: readonly OutputFailure[]
+}
+
+/** The repository, or an error that says that there is none. */
+export function requireGit({ git, workspace }: Project): GitRepository {
+  if (git !== undefined) return git
+  throw new DdvError('git', `no git repository, so no revisions: ${workspace.root}`)
+}
+
+/** Where the workspace lies in the repository: '' or a path that ends in `/`. */
+export function workspacePrefix({ git, workspace }: Pick<Project, 'git' | 'workspace'>): string {
+  const path = git === undefined ? '' : relative(git.root, workspace.root)
+  return path === '' ? '' : `${path.split(sep).join('/')}/`
+}
+
+/** Throws `usage` for an unknown revision, `git` where there is no repository. */
+export async function outputsAt(project: Project, revision: string, { signal }: Control): Promise<RevisionOutputs> {
+  const git = requireGit(project)
+  const prefix = workspacePrefix(project)
+  const commit = await resolveRevision(git, revision)
+  const outputs: NamedPointer[] = []
+  const failures: OutputFailure[] = []
+  for await (const file of listPointersAt(git, commit, { under: prefix.slice(0, -1), signal })) {
+    const pointerFile = file.path.slice(prefix.length) as TreePath
+    const path = outputOfPointer(pointerFile)
+    if (skippedParent(path) !== undefined) continue
+    try {
+      outputs.push({ path, pointer: parsePointer(file.bytes.toString(), pointerFile) })
+    } catch (error) {
+      if (!isDdvError(error)) throw error
+      failures.push({ path, error })
+    }
+  }
+  return { commit, outputs, failures }
+}
+
+/**
+ * Those outputs of several revisions that the targets name, or all for no target: each version of an output once. Throws
+ * `usage` for a target that no revision has.
+ */
+export async function outputsOfRevisions(
+  project: Project,
+  {
+    revisions,
+    targets,
+    cwd,
+  }: { readonly revisions: readonly string[]; readonly targets: readonly string[]; readonly cwd: string },
+  control: Control,
+): Promise<{ readonly outputs: readonly NamedPointer[]; readonly failures: OutputFailure[] }> {
+  const wanted = targets.map(typed => ({ typed, path: toTreePath(project.workspace, typed, cwd), found: false }))
+  const isWanted = (path: TreePath): boolean => {
+    if (wanted.length === 0) return true
+    const matches = wanted.filter(one => one.path === '' || isWithin(path, one.path) || isWithin(one.path, path))
+    for (const match of matches) match.found = true
+    return matches.length > 0
+  }
+  const outputs = new Map<string, NamedPointer>()
+  const failures = new Map<string, OutputFailure>()
+  for (const revision of revisions) {
+    const at = await outputsAt(project, revision, control)
+    for (const one of at.outputs)
+      if (isWanted(one.path)) outputs.set(`${one.path}\0${one.pointer.kind}\0${one.pointer.hash}`, one)
+    for (const one of at.failures) if (isWanted(one.path as TreePath)) failures.set(one.path, one)
+  }
+  const absent = wanted.find(({ found, path }) => !found && path !== '')
+  if (absent !== undefined)
+    throw new DdvError('usage', `not under ddv in ${revisions.join(', ')}: ${displayPath(absent.typed)}`)
+  return { outputs: [...outputs.values()], failures: [...failures.values()] }
+}
