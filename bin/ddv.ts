@@ -2,4 +2,6 @@
 import { processIo } from '../lib/cli/io.js'
 import { main } from '../lib/cli/main.js'
 
-process.exitCode = await main(process.argv.slice(2), processIo())
+void main(process.argv.slice(2), processIo()).then(code => {
+  process.exitCode = code
+})

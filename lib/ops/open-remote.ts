@@ -1,6 +1,5 @@
 // From a remote's name in the configuration to an open driver.
 
-import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -12,6 +11,7 @@ import { openRemote } from '../remote/open.js'
 import type { Remote } from '../remote/remote.js'
 import { writeFileAtomic } from '../sys/fs.js'
 import { hashBytes } from '../sys/hash.js'
+import { randomBytes } from '../sys/random.js'
 import { ddvDirectory } from '../workspace/workspace.js'
 import type { Project } from './project.js'
 

@@ -1,7 +1,6 @@
 // Making packs: a pool job that lays chunks out, compresses those that shrink, and names the whole. And reading tables
 // back from a remote.
 
-import { randomBytes } from 'node:crypto'
 import { type Digest, digestFromBytes, digestPath } from '../core/digest.js'
 import { DdvError } from '../core/errors.js'
 import {
@@ -19,6 +18,7 @@ import {
 import { zstdCompress } from '../sys/compress.js'
 import { hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
+import { randomBytes } from '../sys/random.js'
 import type { Key, Remote } from './remote.js'
 
 export const packKey = (digest: Digest): Key => `packs/${digestPath(digest)}`
