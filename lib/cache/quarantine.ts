@@ -33,7 +33,7 @@ export function setAside(cache: Cache, digest: Digest): DdvError {
 function isWhole(blob: string, digest: Digest): boolean {
   try {
     if (!lstatSync(blob).isFile()) return false // a pipe would never end
-    return hashFileJob.run({ path: blob, progress: undefined }).digest === digest
+    return hashFileJob.run({ path: blob }).digest === digest
   } catch (error) {
     if (systemCode(error) === undefined) throw error
     return false // a link, a directory, unreadable, or gone

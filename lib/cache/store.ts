@@ -140,7 +140,7 @@ async function storeLarge(
 }
 
 const hashesTo = async (blob: string, digest: Digest, pool: Pool): Promise<boolean> =>
-  (await pool.run(hashFileJob, { path: blob, progress: undefined })).digest === digest
+  (await pool.run(hashFileJob, { path: blob })).digest === digest
 
 interface StoreSmallArgs {
   readonly cacheRoot: string

@@ -68,7 +68,7 @@ export async function hashFiles(files: FileList, pool: Pool, control: Control): 
     const path = joinName(directory, names[row] as string)
     try {
       const before = readStat(path, follow)
-      const { digest } = await pool.run(hashFileJob, { path, progress: undefined })
+      const { digest } = await pool.run(hashFileJob, { path })
       const after = readStat(path, follow)
       if (!isSameState(before, after)) throw changedError(path)
       result.set(row, Buffer.from(digest, 'hex'), { stat: after, told: 0 })

@@ -45,7 +45,6 @@ const common = {
   define: { 'import.meta.url': 'ddvUrl', 'import.meta.dirname': '__dirname' },
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   legalComments: 'linked',
   logLevel: 'warning',
 } satisfies BuildOptions

@@ -1,7 +1,7 @@
 // What the worker threads of tests run: the jobs of sys, cache and workspace, and some that misbehave.
 
 import { storeSmallJob } from '../../lib/cache/store.js'
-import { hashFileJob } from '../../lib/sys/copy.js'
+import { hashFileJob, hashRingJob } from '../../lib/sys/copy.js'
 import { renameJob } from '../../lib/sys/durable-renames.js'
 import { hashSmallJob } from '../../lib/sys/hash-files.js'
 import { serveJobs } from '../../lib/sys/serve.js'
@@ -9,4 +9,4 @@ import { statFilesJob } from '../../lib/sys/stats.js'
 import { stageJob } from '../../lib/workspace/materialize.js'
 import { testJobs } from './jobs.js'
 
-serveJobs([storeSmallJob, hashFileJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...testJobs])
+serveJobs([storeSmallJob, hashFileJob, hashRingJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...testJobs])
