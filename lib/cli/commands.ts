@@ -22,11 +22,18 @@ export const commands: readonly Command[] = [
   move,
   status,
   checkout,
+  remote,
   push,
   fetch,
   pull,
-  remote,
   config,
   root,
   version,
+]
+
+/** The groups of the help text: each begins with this command, and ends where the next begins. */
+export const groupStarts: readonly (readonly [string, Command])[] = [
+  ['Versioning', init],
+  ['Sharing', remote],
+  ['The rest', config],
 ]
