@@ -4,14 +4,19 @@
 import { resolve } from 'node:path'
 import type { Argv, InferredOptionTypes, Options, PositionalOptions } from 'yargs'
 import type { Event } from '../core/events.js'
-import { exitMeanings } from './exit-codes.js'
 import type { Io } from './io.js'
 import type { Progress } from './progress.js'
 import { type Failure, type ReportOptions, reportFailures, reportWarning } from './report.js'
 import type { Style } from './style.js'
 
-type Flags = Readonly<Record<string, Options>>
-type Positionals = Readonly<Record<string, PositionalOptions>>
+/** A flag as yargs takes it. One that is on unless told is shown as `--no-NAME`, and described as that. */
+export interface Flag extends Options {
+  /** What stands for the value in help texts: `--cd DIR`. */
+  readonly value?: string
+}
+
+export type Flags = Readonly<Record<string, Flag>>
+export type Positionals = Readonly<Record<string, PositionalOptions>>
 
 /** The flags that every command takes. */
 export interface GlobalFlags {
@@ -58,20 +63,21 @@ export interface CommandSpec<P extends Positionals, O extends Flags> {
 
 export interface Command {
   readonly name: string
-  readonly optionNames: readonly string[]
-  /** Flags and arguments that may come more than once: one word each. */
-  readonly lists: readonly string[]
+  readonly usage: string
+  /** At most 64 characters: one line among the others. */
+  readonly describe: string
+  readonly positionals: Positionals
+  readonly options: Flags
+  /** Groups have none. */
+  readonly example?: readonly [string, string]
+  readonly exits: readonly number[]
   readonly children: readonly Command[]
   /** Adds it to the parser; `start` is called when it was chosen and its flags are right. */
   register(yargs: Argv, start: Start): Argv
 }
 
 export type Runner = (args: Readonly<Record<string, unknown>>, context: Context) => Promise<number> | Promise<void>
-/** `chosen` is called for each command on the way, groups included, before flags are judged. */
-export interface Start {
-  readonly chosen: (command: Command) => void
-  readonly run: (args: Readonly<Record<string, unknown>>, runner: Runner) => Promise<void>
-}
+export type Start = (args: Readonly<Record<string, unknown>>, runner: Runner) => Promise<void>
 
 const nameOf = (usage: string): string => usage.split(' ')[0] ?? ''
 
@@ -79,52 +85,35 @@ export function defineCommand<
   const P extends Positionals = Record<never, never>,
   const O extends Flags = Record<never, never>,
 >(spec: CommandSpec<P, O>): Command {
-  const command: Command = {
-    name: nameOf(spec.usage),
-    optionNames: Object.keys(spec.options ?? {}),
-    lists: Object.entries({ ...spec.options, ...spec.positionals }).flatMap(([name, { array }]) =>
-      array ? [name] : [],
-    ),
-    children: [],
+  const { usage, describe, example, exits = [], run } = spec
+  const positionals: Positionals = spec.positionals ?? {}
+  const options: Flags = spec.options ?? {}
+  return {
+    ...{ name: nameOf(usage), usage, describe, positionals, options, example, exits, children: [] },
     register: (yargs, start) =>
       yargs.command(
-        spec.usage,
-        spec.describe,
+        usage,
+        describe,
         y => {
-          start.chosen(command)
-          for (const [name, option] of Object.entries(spec.positionals ?? {})) y.positional(name, option)
-          return y
-            .options({ ...spec.options })
-            .example(spec.example[0], spec.example[1])
-            .epilogue(exitsText(spec.exits ?? []))
+          for (const [name, option] of Object.entries(positionals)) y.positional(name, option)
+          return y.options({ ...options })
         },
-        // yargs has checked the flags against the spec by now, and the command line those that come twice.
-        args => start.run(args, (checked, context) => spec.run(checked as Parameters<typeof spec.run>[0], context)),
+        // yargs has checked the flags against the spec by now.
+        args => start(args, (checked, context) => run(checked as Parameters<typeof run>[0], context)),
       ),
   }
-  return command
 }
 
 /** A command that only holds others: `remote add`, `remote list`. */
 export function defineGroup(name: string, describe: string, children: readonly Command[]): Command {
-  const group: Command = {
-    name,
-    optionNames: [],
-    lists: [],
-    children,
+  return {
+    ...{ name, usage: name, describe, positionals: {}, options: {}, exits: [], children },
     register: (yargs, start) =>
       yargs.command(name, describe, y => {
-        start.chosen(group)
         for (const child of children) child.register(y, start)
         return y.demandCommand(1, 1, `'ddv ${name}' needs a command: ${children.map(child => child.name).join(', ')}`)
       }),
   }
-  return group
-}
-
-function exitsText(exits: readonly number[]): string {
-  const codes = [...new Set([0, 2, 70, 130, ...exits])].sort((a, b) => a - b)
-  return `Exit codes:\n${codes.map(code => `  ${String(code).padStart(3)}  ${exitMeanings[code]}`).join('\n')}`
 }
 
 export interface ContextOptions extends GlobalFlags {

@@ -1,5 +1,7 @@
 // Sizes, times and tables for people.
 
+import textWidth from './text-width.js'
+
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
 /** Powers of ten, as disks and links are sold: 10 MB is 10,000,000 bytes. Three digits at most. */
@@ -34,8 +36,13 @@ export function formatDuration(seconds: number): string {
 /** Rows as lines of aligned columns, two spaces apart; `right` tells which columns are numbers. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = []
-  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length)
+  for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, textWidth(cell))
   const line = (row: readonly string[]): string =>
-    row.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')
+    row
+      .map((cell, i) => {
+        const space = ' '.repeat((widths[i] ?? 0) - textWidth(cell))
+        return right.includes(i) ? space + cell : cell + space
+      })
+      .join('  ')
   return rows.map(row => `${line(row).trimEnd()}\n`).join('')
 }

@@ -1,21 +1,21 @@
 // What push, fetch and pull say in the same words.
 
-import type { Options } from 'yargs'
 import { displayPath } from '../core/tree-path.js'
+import type { Flags } from './command.js'
 import { formatBytes, formatCount } from './format.js'
 
 export const remoteOption = {
-  remote: { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
-} as const satisfies Record<string, Options>
+  remote: { type: 'string', alias: 'r', value: 'NAME', describe: 'the default one unless told' },
+} as const satisfies Flags
 
 export const revisionsOption = {
   rev: {
     type: 'string',
     array: true,
-    nargs: 1,
+    value: 'REV',
     describe: 'what this commit names, and not the workspace; may be given again',
   },
-} as const satisfies Record<string, Options>
+} as const satisfies Flags
 
 export const targetsPositional = {
   targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' },

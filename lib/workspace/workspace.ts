@@ -43,6 +43,8 @@ export function loadWorkspace(from: string): Workspace {
  * Throws `usage` outside the workspace, `bad-path` for what is not for data.
  */
 export function toTreePath(workspace: Workspace, typed: string, cwd: string): TreePath | '' {
+  // `"$file"` of a script whose variable is not set: it does not mean everything here.
+  if (typed === '') throw new DdvError('usage', 'an empty name was given', { hint: `'.' is the directory itself` })
   const absolute = isAbsolute(typed) ? resolve(typed) : resolve(cwd, typed)
   const path = relative(workspace.root, absolute)
   if (path === '') return ''

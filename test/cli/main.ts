@@ -20,22 +20,27 @@ t.test('the bare version, before anything else', async t => {
 t.test('help on stdout, for the whole and for each command', async t => {
   const whole = await ddv({ cwd: '/' }, '--help')
   t.equal(whole.code, 0)
-  t.match(whole.stdout, /ddv add <targets\.\.>/)
+  t.match(whole.stdout, /^usage: ddv <command>/)
+  t.equal((await ddv({ cwd: '/' }, 'help')).stdout, whole.stdout)
   const one = await ddv({ cwd: '/' }, 'config', 'get', '-h')
   t.equal(one.code, 0)
-  t.match(one.stdout, /Examples:\n {2}ddv config get core.fsync[\s\S]*Exit codes:\n[\s\S]* 3 {2}a file of ddv/)
+  t.match(one.stdout, /^usage: ddv config get <key> \[flags\]\n/)
+  t.match(await ddv({ cwd: '/' }, 'help', 'config', 'get'), one)
+  t.match(await ddv({ cwd: '/' }, 'config', '--nope', '--help', 'get', '--json'), one, 'whatever else is wrong')
+  t.match(await ddv({ cwd: '/' }, 'help', 'confg'), { code: 2, stderr: /did you mean 'ddv config'/ })
+  t.match(await ddv({ cwd: '/' }), { code: 2, stdout: '', stderr: whole.stdout }, 'nothing typed is no question')
 })
 
 t.test('wrong usage: exit 2, one line, a hint', async t => {
   const cases: readonly (readonly [readonly string[], RegExp, RegExp])[] = [
-    [[], /no command was given/, /ddv --help/],
+    [['-q'], /no command was given/, /ddv --help/],
     [['ad', 'x'], /unknown command: ddv ad$/m, /did you mean 'ddv add'/],
     [['zzzzzz'], /unknown command: ddv zzzzzz/, /lists them/],
     [['remote', 'lst'], /unknown command: ddv remote lst/, /did you mean 'ddv remote list'/],
     [['remote'], /needs a command: add, list/, /--help/],
-    [['config', 'list', '--orign'], /unknown flag or argument: orign/, /did you mean '--origin'/],
-    [['config', 'get'], /1 argument is needed, and 0 were given/, /--help/],
-    [['root', 'extra'], /unknown flag or argument: extra/, /--help/],
+    [['config', 'list', '--orign'], /unknown flag: --orign/, /did you mean '--origin'/],
+    [['config', 'get'], /an argument is missing: ddv config get <key>/, /--help/],
+    [['root', 'extra'], /more arguments than it takes: extra/, /--help/],
     [['root', '--color', 'pink'], /--color is none of auto, always, never: pink/, /--help/],
     [['root', '--jobs'], /--jobs needs a value/, /--help/],
     [['root', '--cd', '/a', '--cd', '/b'], /--cd was given more than once/, /^/],

@@ -7,10 +7,12 @@ import { controlOf, withProject } from '../with-project.js'
 
 export const add = defineCommand({
   usage: 'add <targets..>',
-  describe: 'put files, directories or globs under ddv, or bring them up to date',
-  positionals: { targets: { type: 'string', array: true, demandOption: true, describe: 'what to add' } },
+  describe: 'put data under ddv, or bring it up to date',
+  positionals: {
+    targets: { type: 'string', array: true, demandOption: true, describe: 'files, directories or globs' },
+  },
   options: {
-    meta: { type: 'string', array: true, nargs: 1, describe: 'KEY=VALUE to keep in the pointer; VALUE may be JSON' },
+    meta: { type: 'string', array: true, value: 'KEY=VALUE', describe: 'to keep in the pointer; VALUE may be JSON' },
     follow: { type: 'boolean', default: false, describe: 'take links that stay inside for what they lead to' },
     force: { type: 'boolean', default: false, describe: 'read everything again' },
   },

@@ -4,7 +4,7 @@ import { controlOf, withProject } from '../with-project.js'
 
 export const checkout = defineCommand({
   usage: 'checkout [targets..]',
-  describe: 'make the data in the workspace what the pointers say, from the cache',
+  describe: 'make the data in the workspace what the pointers say',
   positionals: targetsPositional,
   options: { force: { type: 'boolean', default: false, describe: 'overwrite and delete even what is in no cache' } },
   example: ['ddv checkout', `after 'git switch': brings the branch's data`],

@@ -4,8 +4,8 @@ export const init = defineCommand({
   usage: 'init',
   describe: 'make this directory a workspace',
   options: {
-    remote: { type: 'string', requiresArg: true, describe: 'URL of the default remote, named origin' },
-    git: { type: 'boolean', default: true, describe: 'ignore and stage in git; --no-git to do without' },
+    remote: { type: 'string', value: 'URL', describe: 'of the default remote, named origin' },
+    git: { type: 'boolean', default: true, describe: 'without git: nothing is ignored or staged' },
   },
   example: ['ddv init --remote s3://bucket/data', 'makes .ddv/ and names where data goes'],
   exits: [1, 3, 10],

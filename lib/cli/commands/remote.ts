@@ -7,9 +7,9 @@ import { formatTable } from '../format.js'
 const name = { type: 'string', demandOption: true, describe: 'letters, digits, - and _' } as const
 
 const settings = {
-  endpoint: { type: 'string', requiresArg: true, describe: 'an S3 store that is not AWS: https://host' },
-  region: { type: 'string', requiresArg: true, describe: 'of the bucket' },
-  profile: { type: 'string', requiresArg: true, describe: 'of your AWS configuration' },
+  endpoint: { type: 'string', value: 'URL', describe: 'an S3 store that is not AWS: https://host' },
+  region: { type: 'string', value: 'NAME', describe: 'of the bucket' },
+  profile: { type: 'string', value: 'NAME', describe: 'of your AWS configuration' },
   'path-style': { type: 'boolean', describe: 'endpoint/bucket/key, not bucket.endpoint/key' },
   'allow-http': { type: 'boolean', describe: 'plain http: beyond this machine (needs --local or --user)' },
   default: { type: 'boolean', default: false, describe: 'make it the default remote' },
@@ -58,9 +58,9 @@ const modify = defineCommand({
   describe: 'change settings of a remote',
   positionals: { name },
   options: {
-    url: { type: 'string', requiresArg: true, describe: 'where it is' },
+    url: { type: 'string', value: 'URL', describe: 'where it is' },
     ...settings,
-    unset: { type: 'string', array: true, requiresArg: true, describe: 'take a setting away: --unset region' },
+    unset: { type: 'string', array: true, value: 'SETTING', describe: 'take a setting away: --unset region' },
     ...layerOptions,
   },
   example: ['ddv remote modify origin --region eu-west-1', 'sets the region of its bucket'],
