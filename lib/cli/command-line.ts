@@ -7,28 +7,14 @@ import yargs, { type Argv } from 'yargs'
 import { DdvError } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
 import { commandLine, readTyped, type Typed } from './arguments.js'
-import { type Command, type Context, createContext, type Flags, type Runner, type Start } from './command.js'
+import { type Command, type Context, createContext, type Runner, type Start } from './command.js'
 import { commands, groupStarts } from './commands.js'
 import { exitCodeOf } from './exit-codes.js'
+import { globalOptions } from './global-options.js'
 import type { Io, Output } from './io.js'
 import { createProgress, noProgress } from './progress.js'
 import { type ReportOptions, reportError } from './report.js'
 import { type ColorChoice, chooseStyle, type Style } from './style.js'
-
-const globalOptions = {
-  cd: { type: 'string', value: 'DIR', describe: 'run as if started in this directory' },
-  json: { type: 'boolean', default: false, describe: 'one JSON document on stdout, errors as JSON on stderr' },
-  quiet: { type: 'boolean', alias: 'q', default: false, describe: 'say nothing but errors' },
-  verbose: { type: 'boolean', alias: 'v', default: false, describe: 'say more' },
-  progress: { type: 'boolean', default: true, describe: 'without the live line that a terminal shows' },
-  jobs: { type: 'number', describe: 'how much to do at once; as many as there are cores' },
-  color: {
-    choices: ['auto', 'always', 'never'],
-    default: 'auto',
-    value: 'WHEN',
-    describe: 'auto, always or never; NO_COLOR is heeded too',
-  },
-} as const satisfies Flags
 
 interface GlobalArgs {
   readonly cd?: string | undefined

@@ -3,7 +3,9 @@
 import type { Command } from './command.js'
 import { add } from './commands/add.js'
 import { checkout } from './commands/checkout.js'
+import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { du } from './commands/du.js'
 import { fetch } from './commands/fetch.js'
 import { init } from './commands/init.js'
 import { move } from './commands/move.js'
@@ -14,6 +16,8 @@ import { remove } from './commands/remove.js'
 import { root } from './commands/root.js'
 import { status } from './commands/status.js'
 import { version } from './commands/version.js'
+
+const completion = defineCompletion(() => commands)
 
 export const commands: readonly Command[] = [
   init,
@@ -28,6 +32,8 @@ export const commands: readonly Command[] = [
   pull,
   config,
   root,
+  du,
+  completion,
   version,
 ]
 

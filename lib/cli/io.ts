@@ -6,7 +6,7 @@ import type { Environment } from '../sys/spawn.js'
 export interface Output {
   write(text: string): void
   readonly isTerminal: boolean
-  /** Width of the terminal; 80 where there is none. */
+  /** Width of the terminal, which may change; 80 where it is not known. */
   readonly columns: number
 }
 
@@ -43,11 +43,17 @@ export function processIo(): Io {
   }
 }
 
-// A reader that went away (`ddv list | head`) is no error: what is left to say is dropped, and the work goes on.
+// A reader that went away (`ddv list | head`) is no error: what is left to say is dropped, and the work goes on. It goes
+// on, too, where the text has no room (`ddv list > full-disk`), but is then told to have failed.
 function streamOutput(stream: NodeJS.WriteStream): Output {
   let open = true
   stream.on('error', error => {
-    if (systemCode(error) !== 'EPIPE') throw error
+    if (systemCode(error) !== 'EPIPE' && open) {
+      process.stderr.write(`ddv: error: cannot write the output: ${error.message}\n`)
+      process.once('exit', code => {
+        if (code === 0) process.exitCode = 1
+      })
+    }
     open = false
   })
   return {
@@ -55,6 +61,8 @@ function streamOutput(stream: NodeJS.WriteStream): Output {
       if (open) stream.write(text)
     },
     isTerminal: stream.isTTY === true,
-    columns: stream.columns ?? 80,
+    get columns() {
+      return stream.columns || 80
+    },
   }
 }

@@ -46,9 +46,16 @@ export function createProgress(io: Io, now: () => number = () => performance.now
     if (visible) io.stderr.write('\r\u001b[K')
     visible = false
   }
+  const draw = (parts: readonly string[]): void => {
+    drawn = now()
+    visible = true
+    io.stderr.write(`\r${fit(parts, io.stderr.columns - 1)}\u001b[K`)
+  }
   return {
     clear,
     onEvent(event) {
+      // Otherwise a remote that does not answer looks like a ddv that does nothing.
+      if (event.type === 'retry') draw([`no success: ${event.what}`, `try ${event.attempt + 1} follows`])
       if (event.type !== 'total' && event.type !== 'done') return
       const counts = phases.get(event.phase) ?? { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0, samples: [] }
       // A phase that goes on is the one to show: last in the map.
@@ -56,10 +63,7 @@ export function createProgress(io: Io, now: () => number = () => performance.now
       phases.set(event.phase, counts)
       count(counts, event, now())
       if (now() - drawn < interval) return
-      drawn = now()
-      visible = true
-      const line = progressLine(event.phase, counts, now() - start)
-      io.stderr.write(`\r${line.slice(0, Math.max(20, io.stderr.columns - 1))}\u001b[K`)
+      draw(progressParts(event.phase, counts, now() - start))
     },
   }
 }
@@ -77,7 +81,7 @@ function count(counts: Counts, event: Event & { type: 'total' | 'done' }, time: 
   while (counts.samples.length > 2 && time - (counts.samples[0]?.[0] ?? time) > rateWindow) counts.samples.shift()
 }
 
-function progressLine(phase: Phase, counts: Counts, elapsed: number): string {
+function progressParts(phase: Phase, counts: Counts, elapsed: number): readonly string[] {
   const { files, bytes, totalFiles, totalBytes } = counts
   const of = totalBytes > 0 ? ` of ${formatBytes(Math.max(bytes, totalBytes))}` : ''
   const parts = [`${verbs[phase]} ${formatBytes(bytes)}${of}`]
@@ -88,7 +92,14 @@ function progressLine(phase: Phase, counts: Counts, elapsed: number): string {
   }
   if (totalFiles > 1 || files > 1)
     parts.push(totalFiles > files ? `${files} of ${formatCount(totalFiles, 'file')}` : formatCount(files, 'file'))
-  return parts.join(', ')
+  return parts
+}
+
+/** As many parts as there is room for: a line that wraps could not be taken away again. */
+function fit(parts: readonly string[], width: number): string {
+  let line = parts[0] ?? ''
+  for (const part of parts.slice(1)) if (line.length + 2 + part.length <= width) line += `, ${part}`
+  return line.slice(0, Math.max(0, width))
 }
 
 /** Bytes a second. */

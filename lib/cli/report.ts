@@ -3,6 +3,7 @@
 import { DdvError, fromSystemError, isDdvError, systemCode } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
 import { bugExitCode, exitCodeOf, exitCodeOfAll } from './exit-codes.js'
+import { formatCount } from './format.js'
 import type { Io } from './io.js'
 import type { Style } from './style.js'
 
@@ -55,16 +56,51 @@ export function reportFailures(io: Io, failures: readonly Failure[], options: Re
     const rows = failures.map(({ path, error }) => ({ path, ...toJson(error) }))
     const summary = failures.length === 1 && first !== undefined ? toJson(first) : several(errors)
     writeJson(io, { error: { ...summary, failures: rows } })
-  } else
-    for (const { path, error } of failures) {
-      const named = error.message.includes(displayPath(path))
-      writeText(io, named ? error : withPath(error, path), options)
-    }
+  } else for (const alike of byCause(failures)) writeCause(io, alike, options)
   return exitCodeOfAll(errors)
 }
 
-const withPath = ({ code, message, hint, cause }: DdvError, path: string): DdvError =>
-  new DdvError(code, `${message}: ${displayPath(path)}`, { cause, ...(hint === undefined ? {} : { hint }) })
+/** A server that is down fails every output: those of one cause together, in the order of the first of each. */
+function byCause(failures: readonly Failure[]): readonly (readonly Failure[])[] {
+  const groups = new Map<string, Failure[]>()
+  for (const failure of failures) {
+    const { path, error } = failure
+    const cause = namesOutput(error.message, path) ? [path] : [error.code, error.hint, causeText(error)]
+    const key = JSON.stringify(cause)
+    groups.set(key, [...(groups.get(key) ?? []), failure])
+  }
+  return [...groups.values()]
+}
+
+// The system says for each output which of its files it was; a full disk is one cause all the same.
+const causeText = ({ message, cause }: DdvError): string =>
+  systemCode(cause) === undefined ? message : message.replace(/: [^:]*$/, '')
+
+/** Whether the path stands in the message as such, and not by chance: outputs may be called `a`. */
+function namesOutput(message: string, path: string): boolean {
+  const shown = displayPath(path)
+  for (let at = message.indexOf(shown); at >= 0; at = message.indexOf(shown, at + 1)) {
+    const [before, after] = [message.charAt(at - 1), message.slice(at + shown.length)]
+    if (/^[\s'"(]?$/.test(before) && /^(?:\.ddv)?(?:$|[\s'",:;)/])/.test(after)) return true
+  }
+  return false
+}
+
+function writeCause(io: Io, alike: readonly Failure[], options: ReportOptions): void {
+  const [first] = alike
+  if (first === undefined) return
+  const { path, error } = first
+  if (alike.length === 1) {
+    writeText(io, namesOutput(error.message, path) ? error : withNote(error, `: ${displayPath(path)}`), options)
+    return
+  }
+  const count = formatCount(alike.length, 'output')
+  writeText(io, withNote(error, options.verbose ? ` (${count})` : ` (${count}; --verbose names them)`), options)
+  if (options.verbose) for (const { path } of alike) io.stderr.write(`ddv:   ${oneLine(path)}\n`)
+}
+
+const withNote = ({ code, message, hint, cause }: DdvError, note: string): DdvError =>
+  new DdvError(code, message + note, { cause, ...(hint === undefined ? {} : { hint }) })
 
 function several(errors: readonly DdvError[]): JsonError {
   const wanted = exitCodeOfAll(errors)

@@ -186,3 +186,10 @@ t.test('the program itself', async t => {
   t.equal(result.status, 10)
   t.match(result.stderr, /^ddv: error: no ddv workspace here or above: \/\nddv: hint: /)
 })
+
+t.test('no room for what is said is an error, and no bug', { skip: !existsSync('/dev/full') }, async t => {
+  const command = `"${process.execPath}" "${program}" --help > /dev/full`
+  const { status, stderr } = spawnSync('sh', ['-c', command], { env: gitEnv, encoding: 'utf8' })
+  t.equal(status, 1)
+  t.match(stderr, /^ddv: error: cannot write the output: ENOSPC.*\n$/)
+})
