@@ -8,6 +8,8 @@ export type { DirectoryPointer, FilePointer, Meta, OutputKind, Pointer } from '.
 export type { TreePath } from './core/tree-path.js'
 export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFailure } from './ops/add.js'
 export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
+export { type DoctorOptions, type DoctorResult, doctor } from './ops/doctor.js'
+export type { Check } from './ops/doctor-check.js'
 export { type DuOptions, type DuResult, du, type OutputUsage } from './ops/du.js'
 export { type FetchedOutput, type FetchOptions, type FetchResult, fetch } from './ops/fetch.js'
 export { type InitOptions, type InitResult, init } from './ops/init.js'

@@ -5,6 +5,7 @@ import { add } from './commands/add.js'
 import { checkout } from './commands/checkout.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
 import { fetch } from './commands/fetch.js'
 import { init } from './commands/init.js'
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   config,
   root,
   du,
+  doctor,
   completion,
   version,
 ]
