@@ -1,7 +1,7 @@
 // One live line on stderr, on a terminal only: what is going on, bytes, rate, time left, files.
 
 import type { Event, Phase } from '../core/events.js'
-import { formatBytes, formatCount, formatDuration } from './format.js'
+import { formatBytes, formatCount, formatDuration, formatNumber } from './format.js'
 import type { Io } from './io.js'
 
 export interface Progress {
@@ -42,7 +42,9 @@ export function createProgress(io: Io, now: () => number = () => performance.now
   const start = now()
   let drawn = start + delay - interval
   let visible = false
+  let last: NodeJS.Timeout | undefined
   const clear = (): void => {
+    clearTimeout(last)
     if (visible) io.stderr.write('\r\u001b[K')
     visible = false
   }
@@ -62,8 +64,12 @@ export function createProgress(io: Io, now: () => number = () => performance.now
       phases.delete(event.phase)
       phases.set(event.phase, counts)
       count(counts, event, now())
-      if (now() - drawn < interval) return
-      draw(progressParts(event.phase, counts, now() - start))
+      clearTimeout(last)
+      const show = (): void => draw(progressParts(event.phase, counts, now() - start))
+      const wait = drawn + interval - now()
+      // The last event before a pause is shown too: what it says may stand for a while.
+      if (wait > 0) last = setTimeout(show, wait).unref()
+      else show()
     },
   }
 }
@@ -86,12 +92,16 @@ function progressParts(phase: Phase, counts: Counts, elapsed: number): readonly 
   const of = totalBytes > 0 ? ` of ${formatBytes(Math.max(bytes, totalBytes))}` : ''
   const parts = [`${verbs[phase]} ${formatBytes(bytes)}${of}`]
   const rate = rateOf(counts, elapsed)
-  if (rate > 0) {
+  // What follows, such as waiting for the disk, is not counted in bytes.
+  if (totalBytes > 0 && bytes >= totalBytes && files >= totalFiles) parts.push('finishing')
+  else if (rate > 0) {
     parts.push(`${formatBytes(rate)}/s`)
     if (totalBytes > bytes) parts.push(`${formatDuration((totalBytes - bytes) / rate)} left`)
   }
   if (totalFiles > 1 || files > 1)
-    parts.push(totalFiles > files ? `${files} of ${formatCount(totalFiles, 'file')}` : formatCount(files, 'file'))
+    parts.push(
+      (totalFiles > files ? `${formatNumber(files)} of ` : '') + formatCount(Math.max(files, totalFiles), 'file'),
+    )
   return parts
 }
 

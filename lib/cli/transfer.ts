@@ -24,6 +24,8 @@ export const targetsPositional = {
 export const fetchedText = (fetched: readonly { readonly path: string; readonly size: number }[]): string =>
   fetched.map(({ path, size }) => `fetched  ${displayPath(path)} (${formatBytes(size)})\n`).join('')
 
+export const nothingYet = `nothing is under ddv yet: 'ddv add' puts data there\n`
+
 export interface CheckedOut {
   readonly path: string
   readonly written: number

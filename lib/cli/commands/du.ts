@@ -2,7 +2,7 @@ import { displayPath } from '../../core/tree-path.js'
 import type { DuResult } from '../../ops/du.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount, formatTable } from '../format.js'
-import { targetsPositional } from '../transfer.js'
+import { nothingYet, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const du = defineCommand({
@@ -20,7 +20,7 @@ export const du = defineCommand({
 })
 
 function usageText({ outputs, failures, total, cache }: DuResult): string {
-  if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv yet: 'ddv add' puts data there\n`
+  if (outputs.length === 0 && failures.length === 0) return nothingYet
   const rows = outputs.map(({ path, workspace, cache }) => [
     formatBytes(workspace),
     cache === undefined ? 'unknown' : formatBytes(cache),

@@ -1,7 +1,7 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes } from '../format.js'
-import { fetchedText, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
+import { fetchedText, nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const fetch = defineCommand({
@@ -17,6 +17,7 @@ export const fetch = defineCommand({
     const { failures, ...done } = await withProject(context, project => fetch(project, args.targets, options))
     context.result(done, () => {
       const fetched = done.outputs.filter(({ outcome }) => outcome === 'fetched')
+      if (done.outputs.length + failures.length === 0 && args.rev === undefined) return nothingYet
       if (fetched.length === 0) return failures.length > 0 ? '' : 'the cache has everything\n'
       return `${fetchedText(fetched)}${formatBytes(done.bytesReceived)} received from ${displayPath(done.remote ?? '')}\n`
     })

@@ -1,7 +1,7 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes } from '../format.js'
-import { checkedOutText, fetchedText, remoteOption, targetsPositional } from '../transfer.js'
+import { checkedOutText, fetchedText, nothingYet, remoteOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const pull = defineCommand({
@@ -19,6 +19,7 @@ export const pull = defineCommand({
     const options = { ...controlOf(context), remote: args.remote, force: args.force }
     const { failures, ...done } = await withProject(context, project => pull(project, args.targets, options))
     context.result(done, () => {
+      if (done.outputs.length + failures.length === 0) return nothingYet
       const fetched = done.fetched.filter(({ outcome }) => outcome === 'fetched')
       const text = fetchedText(fetched) + checkedOutText(done.outputs)
       if (fetched.length > 0)

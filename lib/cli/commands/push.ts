@@ -1,7 +1,7 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
-import { remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
+import { nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const push = defineCommand({
@@ -20,6 +20,7 @@ export const push = defineCommand({
       const pushed = done.outputs.filter(({ outcome }) => outcome === 'pushed')
       const lines = pushed.map(({ path, size }) => `pushed  ${displayPath(path)} (${formatBytes(size)})\n`)
       const sent = `${formatBytes(done.bytesSent)} in ${formatCount(done.packs, 'pack')} sent to ${displayPath(done.remote)}`
+      if (done.outputs.length + failures.length === 0 && args.rev === undefined) return nothingYet
       if (pushed.length > 0) return `${lines.join('')}${sent}\n`
       return failures.length > 0 ? '' : `${displayPath(done.remote)} has everything\n`
     })

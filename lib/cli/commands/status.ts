@@ -2,7 +2,7 @@ import { displayPath } from '../../core/tree-path.js'
 import type { OutputStatus, StatusResult } from '../../ops/status.js'
 import { type Context, defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
-import { targetsPositional } from '../transfer.js'
+import { nothingYet, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const status = defineCommand({
@@ -22,7 +22,7 @@ export const status = defineCommand({
 })
 
 function statusText({ outputs, failures, clean }: StatusResult, context: Context): string {
-  if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv yet: 'ddv add' puts data there\n`
+  if (outputs.length === 0 && failures.length === 0) return nothingYet
   if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
   return outputs.map(output => outputText(output, context)).join('') + adviceText(outputs)
 }
