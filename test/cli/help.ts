@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { commands, groupStarts } from '../../lib/cli/commands.js'
 import textWidth from '../../lib/cli/text-width.js'
@@ -27,6 +28,7 @@ t.test('no line is wider than the terminal, or than 80 columns', async t => {
 })
 
 t.test('of one command, in full', async t => {
+  t.snapshotFile = join(import.meta.dirname, '../../../fixtures/snapshots/help.cjs')
   t.matchSnapshot(await help(80, 'add'), 'add')
   t.matchSnapshot(await help(80, 'remote', 'add'), 'remote add')
   t.matchSnapshot(await help(80, 'remote'), 'remote')
