@@ -7,7 +7,7 @@ import { toGitPath } from './git-path.js'
 import { tryGit, tryGitLocked } from './git-program.js'
 import { lockIndex } from './index-lock.js'
 import { asGitError, type Isomorphic, indexProblem, needsProgram, openIsomorphic } from './isomorphic.js'
-import type { GitRepository } from './repository.js'
+import { type GitRepository, isSparse } from './repository.js'
 
 export interface IndexOptions {
   readonly signal?: AbortSignal | undefined
@@ -78,6 +78,23 @@ function isAskedFor(path: string, asked: ReadonlySet<string>): boolean {
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
     if (asked.has(path.slice(0, at))) return true
   return false
+}
+
+/** Those of these tracked files that a sparse checkout leaves out of the working tree. */
+export async function skippedAmong(
+  repository: GitRepository,
+  paths: readonly string[],
+  options: IndexOptions = {},
+): Promise<ReadonlySet<string>> {
+  if (paths.length === 0 || !isSparse(repository)) return new Set()
+  const asked = new Set(toGitPaths(repository, paths))
+  const listing = await tryGit(repository, ['ls-files', '-t', '-z', '--full-name'], {
+    ...options,
+    maxOutput: 1_073_741_824,
+  })
+  if (listing === undefined) throw needsProgram('checkout is sparse', repository.root)
+  const skipped = splitZero(listing.stdout).filter(row => row.startsWith('S '))
+  return new Set(skipped.map(row => row.slice(2)).filter(path => asked.has(path)))
 }
 
 async function listWithoutProgram(repository: GitRepository): Promise<readonly string[]> {

@@ -12,6 +12,8 @@ export interface GitOptions {
   readonly maxOutput?: number
   /** Exit codes that are answers; 0 alone unless told. */
   readonly answers?: readonly number[]
+  /** Whether paths among the arguments are patterns; they are what they say unless told. */
+  readonly patterns?: boolean
 }
 
 /** undefined where there is no git program. Any exit code that is no answer is thrown as `git`, with git's own words. */
@@ -20,8 +22,8 @@ export async function tryGit(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<RunResult | undefined> {
-  const { answers = [0], ...rest } = options
-  const result = await run('git', ['--literal-pathspecs', ...args], {
+  const { answers = [0], patterns = false, ...rest } = options
+  const result = await run('git', [patterns ? '--no-literal-pathspecs' : '--literal-pathspecs', ...args], {
     ...rest,
     cwd: repository.root,
     env: gitEnvironment(repository.env),

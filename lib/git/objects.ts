@@ -34,11 +34,19 @@ export const maxBlobs = 268_435_456
 
 /** The full id of the commit that the revision means; undefined where there is none. */
 export async function findCommit(repository: GitRepository, revision: string): Promise<string | undefined> {
-  if (revision === '' || revision.startsWith('-')) return undefined
-  const args = ['rev-parse', '--verify', '--quiet', `${revision}^{commit}`]
-  const result = await tryGit(repository, args, { answers: [0, 1, 128] })
-  if (result !== undefined) return result.code === 0 ? result.stdout.toString('latin1').trim() : undefined
+  if (revision === '' || revision.startsWith('-') || revision.includes('\0')) return undefined
+  // What follows `:/` is a text to the end, so that the commit can only be asked for afterwards.
+  const name = revision.startsWith(':/') ? await revParse(repository, revision) : revision
+  const id = name === undefined || name === '' ? name : await revParse(repository, `${name}^{commit}`)
+  if (id !== undefined) return id === '' ? undefined : id
   return findCommitWithout(await openReader(repository), revision)
+}
+
+/** '' where git knows no such thing; undefined where there is no git program. */
+async function revParse(repository: GitRepository, expression: string): Promise<string | undefined> {
+  const args = ['rev-parse', '--verify', '--quiet', expression]
+  const result = await tryGit(repository, args, { answers: [0, 1, 128] })
+  return result === undefined ? undefined : result.code === 0 ? result.stdout.toString('latin1').trim() : ''
 }
 
 // Refs, full and short ids, and `~n`, `^`, `^n` after them; the rest of git's revision language needs git.

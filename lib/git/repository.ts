@@ -60,8 +60,17 @@ export function mainWorktree(repository: GitRepository): string | undefined {
   return basename(commonDir) === '.git' ? dirname(commonDir) : undefined
 }
 
+/** The commits at which a shallow clone ends: what came before them is not here. Empty for a whole history. */
+export const shallowCommits = ({ commonDir }: GitRepository): ReadonlySet<string> =>
+  new Set((readText(join(commonDir, 'shallow')) ?? '').split('\n').filter(line => line !== ''))
+
 export const repositoryConfig = (repository: GitRepository): ReadonlyMap<string, string> =>
   decodeGitConfig(readText(join(repository.commonDir, 'config')) ?? '')
+
+/** Whether the working tree may lack files that are tracked. */
+export const isSparse = (repository: GitRepository): boolean =>
+  (decodeGitConfig(readText(join(repository.gitDir, 'config.worktree')) ?? '').get('core.sparsecheckout') ??
+    repositoryConfig(repository).get('core.sparsecheckout')) === 'true'
 
 /** The URL of `origin` without credentials: by it a ddv remote knows this repository. undefined where there is none. */
 export function originUrl(repository: GitRepository): string | undefined {

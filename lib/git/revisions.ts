@@ -7,15 +7,19 @@ import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
 import { orUndefined } from './isomorphic.js'
 import { findCommit, findInTree, listTree, openReader, type ReadOptions, readBlobs } from './objects.js'
-import type { GitRepository } from './repository.js'
+import { type GitRepository, shallowCommits } from './repository.js'
 
 export { findCommit }
+
+export const shallowHint = `the history of this shallow clone ends early: 'git fetch --unshallow' brings the rest`
 
 /** The full id of the commit that the revision means: a branch, tag, id or what else git understands. Throws `usage`. */
 export async function resolveRevision(repository: GitRepository, revision: string): Promise<string> {
   const commit = await findCommit(repository, revision)
-  if (commit === undefined) throw new DdvError('usage', `no such revision: ${displayPath(revision)}`)
-  return commit
+  if (commit !== undefined) return commit
+  throw new DdvError('usage', `no such revision: ${displayPath(revision)}`, {
+    ...(shallowCommits(repository).size > 0 && { hint: shallowHint }),
+  })
 }
 
 /** The bytes of a file of that revision, `path` relative to the repository's root; undefined where it has none. */
