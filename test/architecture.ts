@@ -36,6 +36,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'fast-glob': ['workspace/'],
   ignore: ['workspace/'],
   yaml: ['core/'],
+  '@duckdb/node-api': ['data/'],
 }
 
 interface Import {

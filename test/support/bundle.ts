@@ -12,7 +12,16 @@ const bundle = join(root, 'dist/bundle')
 const outdir = `${bundle}.${process.pid}`
 
 /** Native, or found by `require` at run time (lmdb throws inside a bundle); and the AWS SDK, which is loaded late. */
-const external = ['lmdb', 'blake3', '@napi-rs/*', '@mongodb-js/zstd', 'gearhash-jit', '@aws-sdk/*', '@smithy/*']
+const external = [
+  'lmdb',
+  'blake3',
+  '@napi-rs/*',
+  '@mongodb-js/zstd',
+  'gearhash-jit',
+  '@duckdb/*',
+  '@aws-sdk/*',
+  '@smithy/*',
+]
 
 /** Large, and needed by few commands: files of their own. For Node both offer CommonJS only, with names that are not seen. */
 const late = {
