@@ -6,13 +6,28 @@ export type { Event, OnEvent, Phase } from './core/events.js'
 export type { FileEntry, ManifestEntry } from './core/manifest.js'
 export type { DirectoryPointer, FilePointer, Meta, OutputKind, Pointer } from './core/pointer.js'
 export type { TreePath } from './core/tree-path.js'
+export type { Column, RowChange, RowDiff, Values } from './data/row-diff.js'
 export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFailure } from './ops/add.js'
+export { type CatOptions, type CatResult, cat } from './ops/cat.js'
 export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
+export {
+  type DiffOptions,
+  type DiffResult,
+  type DiffSide,
+  diff,
+  type OutputDiff,
+  type OutputVersion,
+} from './ops/diff.js'
+export type { Change, FileDiff, FileVersion } from './ops/diff-files.js'
+export { type DiffRowsOptions, type DiffRowsResult, diffRows, type TableDiff } from './ops/diff-rows.js'
 export { type DoctorOptions, type DoctorResult, doctor } from './ops/doctor.js'
 export type { Check } from './ops/doctor-check.js'
 export { type DuOptions, type DuResult, du, type OutputUsage } from './ops/du.js'
 export { type FetchedOutput, type FetchOptions, type FetchResult, fetch } from './ops/fetch.js'
+export { type GetOptions, type GetResult, get } from './ops/get.js'
 export { type InitOptions, type InitResult, init } from './ops/init.js'
+export { type ListedEntry, type ListOptions, type ListResult, list } from './ops/list.js'
+export { type LoggedChange, type LoggedCommit, type LogOptions, type LogResult, log } from './ops/log.js'
 export { type MoveOptions, type MoveResult, move } from './ops/move.js'
 export { type OpenOptions, openProject, type Project } from './ops/project.js'
 export { type PullOptions, type PullResult, pull } from './ops/pull.js'

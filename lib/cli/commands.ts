@@ -2,13 +2,18 @@
 
 import type { Command } from './command.js'
 import { add } from './commands/add.js'
+import { cat } from './commands/cat.js'
 import { checkout } from './commands/checkout.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
 import { fetch } from './commands/fetch.js'
+import { get } from './commands/get.js'
 import { init } from './commands/init.js'
+import { list } from './commands/list.js'
+import { log } from './commands/log.js'
 import { move } from './commands/move.js'
 import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
@@ -27,6 +32,11 @@ export const commands: readonly Command[] = [
   move,
   status,
   checkout,
+  diff,
+  log,
+  list,
+  cat,
+  get,
   remote,
   push,
   fetch,

@@ -46,3 +46,6 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
       .join('  ')
   return rows.map(row => `${line(row).trimEnd()}\n`).join('')
 }
+
+/** Digits that ids of commits and digests are shown with. */
+export const shortId = 8

@@ -5,6 +5,8 @@ import type { Environment } from '../sys/spawn.js'
 
 export interface Output {
   write(text: string): void
+  /** Waits while the reader is slow; false where it went away. */
+  writeBytes(bytes: Uint8Array): Promise<boolean>
   readonly isTerminal: boolean
   /** Width of the terminal, which may change; 80 where it is not known. */
   readonly columns: number
@@ -60,9 +62,24 @@ function streamOutput(stream: NodeJS.WriteStream): Output {
     write: text => {
       if (open) stream.write(text)
     },
+    writeBytes: async bytes => {
+      if (open && !stream.write(bytes)) await drained(stream)
+      return open
+    },
     isTerminal: stream.isTTY === true,
     get columns() {
       return stream.columns || 80
     },
   }
+}
+
+/** Settles also where the reader went away, and then nothing drains. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      stream.off('drain', done).off('error', done).off('close', done)
+      resolve()
+    }
+    stream.on('drain', done).on('error', done).on('close', done)
+  })
 }

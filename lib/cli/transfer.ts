@@ -17,6 +17,15 @@ export const revisionsOption = {
   },
 } as const satisfies Flags
 
+/** For commands that go by one revision. */
+export const revisionOption = {
+  rev: {
+    type: 'string',
+    value: 'REV',
+    describe: 'by the pointers of this commit, and not those of the workspace',
+  },
+} as const satisfies Flags
+
 export const targetsPositional = {
   targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' },
 } as const

@@ -7,7 +7,6 @@ import { type FileEntry, isFileEntry, type ManifestEntry } from '../core/manifes
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { openInside } from '../sys/inside.js'
-import { findPointer } from '../workspace/pointers.js'
 import type { Scan } from '../workspace/scan.js'
 import type { Snapshot } from '../workspace/stat-index.js'
 import {
@@ -23,7 +22,7 @@ import { foreignBelow, foreignParents, inOutput } from './obstacles.js'
 import { unsavedBlobs } from './presence.js'
 import type { Project } from './project.js'
 import { refuseCache } from './refuse-cache.js'
-import type { Target } from './targets.js'
+import { pointerOf, type Target } from './targets.js'
 
 /** Paths are relative to the output, '' for a file output itself. */
 export interface OutputPlan {
@@ -50,8 +49,7 @@ export interface PlanOptions extends Control {
 /** Reads, and changes nothing. Throws `would-lose-data` naming the files; `missing` where the manifest is not at hand. */
 export async function planOutput(project: Project, target: Target, options: PlanOptions): Promise<OutputPlan> {
   const { output, within } = target
-  const pointer = findPointer(project.workspace.root, output)
-  if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
+  const pointer = pointerOf(project, target)
   refuseCache(project, output)
   const scan = await scanOf(project, output, options)
   if (scan !== undefined && isUnchanged(project, { output, pointer, scan })) return nothing(output, pointer)

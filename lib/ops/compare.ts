@@ -105,6 +105,26 @@ export function diffEntries(before: readonly ManifestEntry[], after: readonly Ma
   return changes
 }
 
+/** What is there and cannot be read as content: links, special files, files without permission. '' is a file itself. */
+export const unreadNames = (output: TreePath, scan: Scan, { unreadable }: Content): ReadonlySet<string> =>
+  new Set([...scan.problems.map(({ path }) => path.slice(output.length + 1)), ...unreadable.map(({ name }) => name)])
+
+/** In place of "removed", since something is there. */
+export function withUnread(
+  changes: readonly EntryChange[],
+  wanted: readonly ManifestEntry[],
+  unread: ReadonlySet<string>,
+): readonly EntryChange[] {
+  if (unread.size === 0) return changes
+  const before = new Map(wanted.map(entry => [entry.path as string, entry]))
+  const unknown = [...unread].map(path => {
+    const entry = before.get(path)
+    return { path: path as TreePath, before: entry, after: entry }
+  })
+  const others = changes.filter(({ path }) => !unread.has(path))
+  return [...others, ...unknown].sort((a, b) => compareUtf8(a.path, b.path))
+}
+
 export const sameEntry = (a: ManifestEntry, b: ManifestEntry): boolean =>
   a.digest === b.digest && (!isFileEntry(a) || !isFileEntry(b) || (a.size === b.size && a.executable === b.executable))
 

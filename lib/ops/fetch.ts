@@ -8,14 +8,13 @@ import type { Control } from '../core/events.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { download, type FetchItem } from '../remote/download.js'
-import { findPointer } from '../workspace/pointers.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
 import { type NamedPointer, outputsOfRevisions } from './revision.js'
-import { findTargets, type Target } from './targets.js'
+import { findTargets, pointerOf, type Target } from './targets.js'
 
 export interface FetchOptions extends Control {
   readonly cwd: string
@@ -56,11 +55,9 @@ export async function fetchTargets(
 ): Promise<FetchResult> {
   const outputs: NamedPointer[] = []
   const failures: OutputFailure[] = []
-  for (const path of new Set(targets.map(target => target.output))) {
+  for (const [path, target] of new Map(targets.map(target => [target.output, target]))) {
     try {
-      const pointer = findPointer(project.workspace.root, path)
-      if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(path)}.ddv`)
-      outputs.push({ path, pointer })
+      outputs.push({ path, pointer: pointerOf(project, target) })
     } catch (error) {
       if (!isDdvError(error)) throw error
       fail(failures, path, { error, options })
@@ -99,7 +96,7 @@ export async function fetchPointers(
   }
 }
 
-function downloadContext(project: Project) {
+export function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
   let prefix: string | undefined
@@ -176,7 +173,7 @@ async function isPresent(project: Project, output: TreePath, pointer: Pointer): 
   }
 }
 
-function toItem(output: TreePath, pointer: Pointer): FetchItem {
+export function toItem(output: TreePath, pointer: Pointer): FetchItem {
   const { kind, hash, size } = pointer
   if (kind === 'file') return { kind, hash, size, label: output }
   const { files, entries } = pointer

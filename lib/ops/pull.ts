@@ -2,16 +2,25 @@
 
 import { isDdvError } from '../core/errors.js'
 import type { Event } from '../core/events.js'
-import { displayPath } from '../core/tree-path.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { coveringOutput } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { type CheckedOut, type CheckoutOptions, checkoutTargets } from './checkout.js'
 import { type FetchedOutput, type FetchOptions, fetchTargets } from './fetch.js'
 import type { Project } from './project.js'
+import { targetsAt } from './revision.js'
 import { findTargets, type Target } from './targets.js'
 
-export interface PullOptions extends FetchOptions, CheckoutOptions {}
+export interface PullOptions extends Omit<FetchOptions, 'revisions'>, CheckoutOptions {
+  /** Make the data what this commit names; branch and pointers stay as they are. */
+  readonly revision?: string | undefined
+}
 
 export interface PullResult {
+  /** The full id of the commit whose data it is, where one was named. */
+  readonly commit?: string
+  /** With a commit: outputs that have no pointer here, so that git may not know that they are data. */
+  readonly unnamed?: readonly TreePath[]
   readonly remote: string | undefined
   readonly fetched: readonly FetchedOutput[]
   readonly outputs: readonly CheckedOut[]
@@ -21,7 +30,17 @@ export interface PullResult {
 }
 
 export async function pull(project: Project, targets: readonly string[], options: PullOptions): Promise<PullResult> {
-  const found = findTargets(project, targets, options)
+  const { revision, cwd } = options
+  if (revision === undefined) return pullFound(project, findTargets(project, targets, options), options)
+  const at = await targetsAt(project, { revision, targets, cwd }, options)
+  const result = await pullFound(project, at.targets, options)
+  for (const { path, error } of at.failures) options.onEvent?.({ type: 'failed', target: path, error })
+  const { root } = project.workspace
+  const unnamed = result.outputs.map(({ path }) => path).filter(path => coveringOutput(root, path) === undefined)
+  return { commit: at.commit, unnamed, ...result, failures: [...at.failures, ...result.failures] }
+}
+
+async function pullFound(project: Project, found: readonly Target[], options: PullOptions): Promise<PullResult> {
   const first = await pullTargets(project, found, options)
   // A blob that had rotted in the cache was set aside just now; the remote may have it whole.
   const rotten = new Set(first.failures.filter(({ error }) => isDdvError(error, 'corrupt')).map(({ path }) => path))

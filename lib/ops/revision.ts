@@ -11,6 +11,7 @@ import { outputOfPointer, parsePointer, skippedParent } from '../workspace/point
 import { toTreePath } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import type { Project } from './project.js'
+import { type Target, withoutCovered } from './targets.js'
 
 /** An output as some pointer has it, which need not be the one in the workspace. */
 export interface NamedPointer {
@@ -60,6 +61,57 @@ export async function outputsAt(project: Project, revision: string, { signal }: 
   return { commit, outputs, failures }
 }
 
+export interface RevisionTargets {
+  readonly commit: string
+  /** Each with the pointer that the commit has. */
+  readonly targets: readonly Target[]
+  readonly failures: readonly OutputFailure[]
+}
+
+/** The outputs, or parts of them, that the targets name in that commit; all for no target. Throws `usage` as `outputsAt`. */
+export async function targetsAt(
+  project: Project,
+  { revision, targets, cwd }: { readonly revision: string; readonly targets: readonly string[]; readonly cwd: string },
+  control: Control,
+): Promise<RevisionTargets> {
+  const at = await outputsAt(project, revision, control)
+  const filter = targetFilter(project, targets, cwd)
+  const found = at.outputs.flatMap(({ path, pointer }) =>
+    filter.matches(path).map(within => ({ output: path, within, pointer })),
+  )
+  const failures = at.failures.filter(({ path }) => filter.matches(path as TreePath).length > 0)
+  filter.refuseUnmatched([revision])
+  return { commit: at.commit, targets: withoutCovered(found), failures }
+}
+
+export interface TargetFilter {
+  /** Which parts of the output are meant: '' for the whole, none for an output that no target names. */
+  matches(output: TreePath): readonly (TreePath | '')[]
+  /** Throws `usage` for a target that has matched nothing so far. */
+  refuseUnmatched(revisions: readonly string[]): void
+}
+
+/** Targets held against outputs that need not be in the workspace: paths alone, no patterns. None means all. */
+export function targetFilter({ workspace }: Project, targets: readonly string[], cwd: string): TargetFilter {
+  const wanted = targets.map(typed => ({ typed, path: toTreePath(workspace, typed, cwd), found: false }))
+  return {
+    matches: output => {
+      if (wanted.length === 0) return ['']
+      const matching = wanted.filter(one => isWithin(output, one.path) || isWithin(one.path, output))
+      for (const one of matching) one.found = true
+      return matching.map(({ path }) => (isWithin(output, path) ? '' : (path.slice(output.length + 1) as TreePath)))
+    },
+    refuseUnmatched: revisions => {
+      const absent = wanted.find(({ found, path }) => !found && path !== '')
+      if (absent !== undefined)
+        throw new DdvError(
+          'usage',
+          `not under ddv in ${revisions.map(displayPath).join(', ')}: ${displayPath(absent.typed)}`,
+        )
+    },
+  }
+}
+
 /**
  * Those outputs of several revisions that the targets name, or all for no target: each version of an output once. Throws
  * `usage` for a target that no revision has.
@@ -73,13 +125,8 @@ export async function outputsOfRevisions(
   }: { readonly revisions: readonly string[]; readonly targets: readonly string[]; readonly cwd: string },
   control: Control,
 ): Promise<{ readonly outputs: readonly NamedPointer[]; readonly failures: OutputFailure[] }> {
-  const wanted = targets.map(typed => ({ typed, path: toTreePath(project.workspace, typed, cwd), found: false }))
-  const isWanted = (path: TreePath): boolean => {
-    if (wanted.length === 0) return true
-    const matches = wanted.filter(one => one.path === '' || isWithin(path, one.path) || isWithin(one.path, path))
-    for (const match of matches) match.found = true
-    return matches.length > 0
-  }
+  const filter = targetFilter(project, targets, cwd)
+  const isWanted = (path: TreePath): boolean => filter.matches(path).length > 0
   const outputs = new Map<string, NamedPointer>()
   const failures = new Map<string, OutputFailure>()
   for (const revision of revisions) {
@@ -88,8 +135,6 @@ export async function outputsOfRevisions(
       if (isWanted(one.path)) outputs.set(`${one.path}\0${one.pointer.kind}\0${one.pointer.hash}`, one)
     for (const one of at.failures) if (isWanted(one.path as TreePath)) failures.set(one.path, one)
   }
-  const absent = wanted.find(({ found, path }) => !found && path !== '')
-  if (absent !== undefined)
-    throw new DdvError('usage', `not under ddv in ${revisions.join(', ')}: ${displayPath(absent.typed)}`)
+  filter.refuseUnmatched(revisions)
   return { outputs: [...outputs.values()], failures: [...failures.values()] }
 }

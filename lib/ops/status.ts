@@ -1,12 +1,11 @@
 // `status`: what differs between pointers, workspace and cache. It takes no lock and writes nothing but the stat index.
 
 import type { Digest } from '../core/digest.js'
-import { DdvError, isDdvError } from '../core/errors.js'
+import { isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
+import { isFileEntry } from '../core/manifest.js'
 import type { OutputKind, Pointer } from '../core/pointer.js'
-import { compareUtf8, isWithin, type TreePath } from '../core/tree-path.js'
-import { findPointer } from '../workspace/pointers.js'
+import { isWithin, type TreePath } from '../core/tree-path.js'
 import type { Scan } from '../workspace/scan.js'
 import type { OutputFailure } from './add.js'
 import {
@@ -17,13 +16,18 @@ import {
   pointerEntries,
   readContent,
   scanOf,
+  unreadNames,
+  withUnread,
 } from './compare.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
-import { findTargets, type Target } from './targets.js'
+import { targetsAt } from './revision.js'
+import { findTargets, pointerOf, type Target } from './targets.js'
 
 export interface StatusOptions extends Control {
   readonly cwd: string
+  /** Hold the workspace's data against what this commit names, and not against the pointers that are here. */
+  readonly revision?: string | undefined
 }
 
 export type FileChange = 'added' | 'modified' | 'removed'
@@ -45,6 +49,8 @@ export interface OutputStatus {
 }
 
 export interface StatusResult {
+  /** The full id of the commit that was held against, where one was named. */
+  readonly commit?: string
   readonly outputs: readonly OutputStatus[]
   readonly failures: readonly OutputFailure[]
   /** Nothing differs anywhere. */
@@ -56,9 +62,14 @@ export async function status(
   targets: readonly string[],
   options: StatusOptions,
 ): Promise<StatusResult> {
+  const { cwd, revision } = options
+  const wanted =
+    revision === undefined
+      ? { commit: undefined, targets: findTargets(project, targets, options), failures: [] }
+      : await targetsAt(project, { revision, targets, cwd }, options)
   const outputs: OutputStatus[] = []
-  const failures: OutputFailure[] = []
-  for (const target of findTargets(project, targets, options)) {
+  const failures: OutputFailure[] = [...wanted.failures]
+  for (const target of wanted.targets) {
     try {
       outputs.push(await outputStatus(project, target, options))
     } catch (error) {
@@ -67,12 +78,12 @@ export async function status(
     }
   }
   const clean = failures.length === 0 && outputs.every(one => one.workspace === 'unchanged' && one.cache === 'complete')
-  return { outputs, failures, clean }
+  return { ...(wanted.commit !== undefined && { commit: wanted.commit }), outputs, failures, clean }
 }
 
-async function outputStatus(project: Project, { output, within }: Target, control: Control): Promise<OutputStatus> {
-  const pointer = findPointer(project.workspace.root, output)
-  if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${output}.ddv`)
+async function outputStatus(project: Project, target: Target, control: Control): Promise<OutputStatus> {
+  const { output, within } = target
+  const pointer = pointerOf(project, target)
   const scan = await scanOf(project, output, control)
   const changes = await changesOf(project, { output, pointer, scan }, control)
   const shown = changes?.filter(({ path }) => within === '' || isWithin(path, within))
@@ -112,37 +123,17 @@ async function changesOf(
   if (scan.kind !== pointer.kind) return undefined
   if (isUnchanged(project, { output, pointer, scan })) return []
   const content = await readContent(project, output, scan, control)
-  // What is there and cannot be read as content: links, special files, files without permission.
-  const unread = [
-    ...scan.problems.map(({ path }) => path.slice(output.length + 1)),
-    ...content.unreadable.map(({ name }) => name),
-  ]
+  const unread = unreadNames(output, scan, content)
   const entries = contentEntries(content)
   // Equal manifests need no listing of the old one, which may not be at hand.
-  if (unread.length === 0 && pointer.kind === 'directory' && content.summary.hash === pointer.hash) return []
+  if (unread.size === 0 && pointer.kind === 'directory' && content.summary.hash === pointer.hash) return []
   try {
     const wanted = pointerEntries(project, output, pointer)
-    return withUnread(diffEntries(wanted, entries), wanted, new Set(unread))
+    return withUnread(diffEntries(wanted, entries), wanted, unread)
   } catch (error) {
     if (isDdvError(error, 'missing')) return undefined
     throw error
   }
-}
-
-// In place of "removed", since something is there.
-function withUnread(
-  changes: readonly EntryChange[],
-  wanted: readonly ManifestEntry[],
-  unread: ReadonlySet<string>,
-): readonly EntryChange[] {
-  if (unread.size === 0) return changes
-  const before = new Map(wanted.map(entry => [entry.path as string, entry]))
-  const unknown = [...unread].map(path => {
-    const entry = before.get(path)
-    return { path: path as TreePath, before: entry, after: entry }
-  })
-  const others = changes.filter(({ path }) => !unread.has(path))
-  return [...others, ...unknown].sort((a, b) => compareUtf8(a.path, b.path))
 }
 
 async function cacheState(

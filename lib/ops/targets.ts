@@ -3,9 +3,10 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError } from '../core/errors.js'
+import type { Pointer } from '../core/pointer.js'
 import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { expandGlob, isGlob } from '../workspace/glob.js'
-import { coveringOutput, isPointerPath, listOutputs, outputOfPointer } from '../workspace/pointers.js'
+import { coveringOutput, findPointer, isPointerPath, listOutputs, outputOfPointer } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import type { Project } from './project.js'
 
@@ -14,6 +15,15 @@ export interface Target {
   readonly output: TreePath
   /** Relative to the output; '' for the whole of it. */
   readonly within: TreePath | ''
+  /** What the output is to be, where another pointer than the workspace's counts: that of a revision. */
+  readonly pointer?: Pointer
+}
+
+/** The pointer that counts. Throws `changed` where the workspace's is gone by now. */
+export function pointerOf({ workspace }: Project, { output, pointer }: Target): Pointer {
+  const found = pointer ?? findPointer(workspace.root, output)
+  if (found === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
+  return found
 }
 
 export interface TargetOptions {

@@ -1,4 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { git } from '../support/git.js'
 import { noise } from '../support/transfer.js'
@@ -10,6 +11,7 @@ import {
   openWorkspace,
   setAside,
   type TestWorkspace,
+  temporaryDirectory,
 } from '../support/workspace.js'
 
 type Test = Parameters<typeof makeWorkspace>[0]
@@ -128,4 +130,73 @@ t.test('damage on the remote is named, nothing wrong is handed out, and a whole 
   for (const pack of packs) corruptFile(w.path('../remote/packs', pack)) // the same bit, flipped back
   t.same((await clone.pull()).failures, [])
   t.ok((await clone.status()).clean)
+})
+
+t.test('the data of another commit; branch and pointers stay', async t => {
+  const { w, clone } = await makePair(t, small)
+  const first = clone.git('rev-parse', 'HEAD')
+  w.write({ x: 'newer', 'd/a': 'newer', 'later/z': 'z' })
+  w.remove('d/s')
+  await w.add(['x', 'd', 'later'])
+  w.commit()
+  await w.push()
+  clone.git('pull', '-q')
+  await clone.pull()
+  const now = clone.tree()
+  const told = await clone.ddv('pull', '--rev', 'HEAD~1', '--json')
+  t.match(JSON.parse(told.stdout), {
+    commit: first,
+    unnamed: [],
+    outputs: [{ path: 'd' }, { path: 'x' }, { path: 'y' }],
+  })
+  t.same(clone.tree('d'), { a: 'aaaa', 'e/': '', 's/b': 'bbbb' })
+  t.equal(clone.read('x'), 'xxxx')
+  t.equal(clone.read('later/z'), 'z', 'what the commit does not name is left alone')
+  t.equal(clone.git('status', '--porcelain'), '')
+  t.ok((await clone.status([], { revision: 'HEAD~1' })).clean)
+  t.notOk((await clone.status()).clean)
+  t.match((await clone.ddv('status', '--rev', 'HEAD~1')).stdout, /^3 outputs, all as in [0-9a-f]{8}\n$/)
+  t.match(
+    (await clone.ddv('pull', '--rev', 'HEAD~1', 'x')).stdout,
+    /the data is that of HEAD~1 \([0-9a-f]{8}\).*'ddv checkout' brings back/,
+  )
+  await clone.checkout()
+  t.same(clone.tree('d'), { a: 'newer', 'e/': '' })
+  t.match(await clone.ddv('status', '--rev', 'HEAD~1', '--exit-code'), {
+    code: 1,
+    stdout: /modified +d\n[\s\S]*'ddv pull --rev/,
+  })
+  t.match(await clone.ddv('pull', '--rev', 'HEAD~1', 'd/a'), { code: 0 })
+  t.same(clone.tree('d'), { a: 'aaaa', 'e/': '' }, 'a part of an output')
+  await clone.checkout()
+  const kept = (tree: Record<string, string>) =>
+    Object.fromEntries(Object.entries(tree).filter(([path]) => !/^\.(git|ddv|cache)\//.test(path)))
+  t.same(kept(clone.tree()), kept(now))
+  clone.write({ x: 'unsaved' })
+  const refused = await clone.pull([], { revision: 'HEAD~1' })
+  t.match(refused.failures, [{ path: 'x', error: { code: 'would-lose-data' } }])
+  t.equal(clone.read('x'), 'unsaved')
+  for (const argv of [
+    ['pull', '--rev', 'HEAD~9'],
+    ['pull', '--rev', 'HEAD', '--rev', 'HEAD'],
+    ['status', '--rev', 'HEAD', 'later2'],
+  ])
+    t.equal((await clone.ddv(...argv)).code, 2, argv.join(' '))
+})
+
+t.test('data of a commit that has no pointer here is named', async t => {
+  const { w, clone } = await makePair(t, { x: 'xxxx' })
+  await w.ddv('move', 'x', 'y')
+  w.commit()
+  clone.git('pull', '-q')
+  const { code, stderr } = await clone.ddv('pull', '--rev', 'HEAD~1')
+  t.equal(code, 0)
+  t.match(stderr, /warning: has no pointer here, so that git may take it for a file of its own: x\n/)
+  t.equal(clone.read('x'), 'xxxx')
+})
+
+t.test('without git there are no revisions', async t => {
+  const w = await makeWorkspace(t, { noGit: true, root: join(temporaryDirectory(t), 'w') })
+  t.match(await w.ddv('pull', '--rev', 'HEAD'), { code: 1, stderr: /no git repository, so no revisions/ })
+  t.match(await w.ddv('status', '--rev', 'HEAD'), { code: 1, stderr: /no git repository, so no revisions/ })
 })

@@ -119,7 +119,7 @@ t.test('of targets', async t => {
   const w = await makeWorkspace(t, { files: { 'p/x': '1', 'p/d/a': '2', 'p/d/s/b': '3', y: '4' } })
   await w.add(['p/x', 'p/d', 'y'])
   w.write({ 'p/d/a': 'changed', 'p/d/s/c': 'new', y: 'changed' })
-  const paths = async (...targets: string[]) => (await w.status(...targets)).outputs.map(one => one.path)
+  const paths = async (...targets: string[]) => (await w.status(targets)).outputs.map(one => one.path)
   t.same(await paths(), ['p/d', 'p/x', 'y'])
   t.same(await paths('p'), ['p/d', 'p/x'])
   t.same(await paths('y', 'p/x.ddv'), ['y', 'p/x'])

@@ -24,6 +24,10 @@ export function fakeIo({ cwd, env = {}, terminal = false, columns = 80 }: FakeOp
     write: (text: string) => {
       said[name] += text
     },
+    writeBytes: async (bytes: Uint8Array) => {
+      said[name] += Buffer.from(bytes).toString('latin1')
+      return true
+    },
     isTerminal: terminal,
     columns,
   })

@@ -82,6 +82,10 @@ export async function runProgram(
     write: (text: string) => {
       said[name] += text
     },
+    writeBytes: async (bytes: Uint8Array) => {
+      said[name] += Buffer.from(bytes).toString('latin1')
+      return true
+    },
     isTerminal: false,
     columns: 80,
   })

@@ -24,9 +24,9 @@ import { type CheckoutOptions, type CheckoutResult, checkout } from '../../lib/o
 import { type FetchResult, fetch } from '../../lib/ops/fetch.js'
 import { init } from '../../lib/ops/init.js'
 import { openProject, type Project } from '../../lib/ops/project.js'
-import { type PullResult, pull } from '../../lib/ops/pull.js'
+import { type PullOptions, type PullResult, pull } from '../../lib/ops/pull.js'
 import { type PushOptions, type PushResult, push } from '../../lib/ops/push.js'
-import { type OutputStatus, type StatusResult, status } from '../../lib/ops/status.js'
+import { type OutputStatus, type StatusOptions, type StatusResult, status } from '../../lib/ops/status.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 import type { Environment } from '../../lib/sys/spawn.js'
 import { isExecutable, statIfThere } from '../../lib/sys/stats.js'
@@ -165,8 +165,8 @@ export class TestWorkspace {
     return add(await this.project(), [targets].flat(), { cwd: this.root, ...options })
   }
 
-  async status(...targets: readonly string[]): Promise<StatusResult> {
-    return status(await this.project(), targets, { cwd: this.root })
+  async status(targets: readonly string[] | string = [], options: Partial<StatusOptions> = {}): Promise<StatusResult> {
+    return status(await this.project(), [targets].flat(), { cwd: this.root, ...options })
   }
 
   /** Of one output, by itself. */
@@ -192,10 +192,7 @@ export class TestWorkspace {
     return fetch(await this.project(), [targets].flat(), { cwd: this.root, ...options })
   }
 
-  async pull(
-    targets: readonly string[] | string = [],
-    options: Partial<CheckoutOptions & PushOptions> = {},
-  ): Promise<PullResult> {
+  async pull(targets: readonly string[] | string = [], options: Partial<PullOptions> = {}): Promise<PullResult> {
     return pull(await this.project(), [targets].flat(), { cwd: this.root, ...options })
   }
 
@@ -260,6 +257,10 @@ export async function ddv(cwd: string, argv: readonly string[], env: Environment
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       said[name] += text
+    },
+    writeBytes: async (bytes: Uint8Array) => {
+      said[name] += Buffer.from(bytes).toString('latin1')
+      return true
     },
     isTerminal: false,
     columns: 80,

@@ -1,7 +1,15 @@
 import { displayPath } from '../../core/tree-path.js'
+import type { PullResult } from '../../ops/pull.js'
 import { defineCommand } from '../command.js'
-import { formatBytes } from '../format.js'
-import { checkedOutText, fetchedText, nothingYet, remoteOption, targetsPositional } from '../transfer.js'
+import { formatBytes, shortId } from '../format.js'
+import {
+  checkedOutText,
+  fetchedText,
+  nothingYet,
+  remoteOption,
+  revisionOption,
+  targetsPositional,
+} from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const pull = defineCommand({
@@ -10,18 +18,21 @@ export const pull = defineCommand({
   positionals: targetsPositional,
   options: {
     ...remoteOption,
+    ...revisionOption,
     force: { type: 'boolean', default: false, describe: 'overwrite and delete even what is in no cache' },
   },
   example: ['ddv pull', `after 'git pull': brings the data of the commit`],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
     const { pull } = await import('../../ops/pull.js')
-    const options = { ...controlOf(context), remote: args.remote, force: args.force }
+    const options = { ...controlOf(context), remote: args.remote, force: args.force, revision: args.rev }
     const { failures, ...done } = await withProject(context, project => pull(project, args.targets, options))
+    for (const path of done.unnamed ?? [])
+      context.warn(`has no pointer here, so that git may take it for a file of its own: ${displayPath(path)}`)
     context.result(done, () => {
-      if (done.outputs.length + failures.length === 0) return nothingYet
+      if (done.commit === undefined && done.outputs.length + failures.length === 0) return nothingYet
       const fetched = done.fetched.filter(({ outcome }) => outcome === 'fetched')
-      const text = fetchedText(fetched) + checkedOutText(done.outputs)
+      const text = fetchedText(fetched) + checkedOutText(done.outputs) + revisionText(done, args.rev)
       if (fetched.length > 0)
         return `${text}${formatBytes(done.bytesReceived)} received from ${displayPath(done.remote ?? '')}\n`
       return text === '' && failures.length === 0 ? 'the workspace has everything\n' : text
@@ -29,3 +40,12 @@ export const pull = defineCommand({
     return context.fail(failures)
   },
 })
+
+function revisionText(
+  { commit, outputs }: Pick<PullResult, 'commit' | 'outputs'>,
+  revision: string | undefined,
+): string {
+  if (commit === undefined || outputs.length === 0) return ''
+  const name = `${displayPath(revision ?? '')} (${commit.slice(0, shortId)})`
+  return `the data is that of ${name}, pointers and branch are as before; 'ddv checkout' brings back theirs\n`
+}

@@ -1,22 +1,27 @@
 import { displayPath } from '../../core/tree-path.js'
 import type { OutputStatus, StatusResult } from '../../ops/status.js'
 import { type Context, defineCommand } from '../command.js'
-import { formatBytes, formatCount } from '../format.js'
-import { nothingYet, targetsPositional } from '../transfer.js'
+import { formatBytes, formatCount, shortId } from '../format.js'
+import { nothingYet, revisionOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const status = defineCommand({
   usage: 'status [targets..]',
   describe: 'what differs between pointers, workspace and cache',
   positionals: targetsPositional,
-  options: { 'exit-code': { type: 'boolean', default: false, describe: 'exit 1 where anything differs' } },
+  options: {
+    ...revisionOption,
+    'exit-code': { type: 'boolean', default: false, describe: 'exit 1 where anything differs' },
+  },
   example: ['ddv status data', 'looks at the outputs below data/'],
   exits: [1, 3, 10, 13],
   run: async (args, context) => {
     const { status } = await import('../../ops/status.js')
-    const result = await withProject(context, project => status(project, args.targets, controlOf(context)))
-    context.result({ outputs: result.outputs, clean: result.clean }, () => statusText(result, context))
-    const code = context.fail(result.failures)
+    const options = { ...controlOf(context), revision: args.rev }
+    const result = await withProject(context, project => status(project, args.targets, options))
+    const { failures, ...told } = result
+    context.result(told, () => (args.rev === undefined ? statusText : revisionText)(result, context))
+    const code = context.fail(failures)
     return code === 0 && args['exit-code'] && !result.clean ? 1 : code
   },
 })
@@ -25,6 +30,13 @@ function statusText({ outputs, failures, clean }: StatusResult, context: Context
   if (outputs.length === 0 && failures.length === 0) return nothingYet
   if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
   return outputs.map(output => outputText(output, context)).join('') + adviceText(outputs)
+}
+
+function revisionText({ commit = '', outputs, failures, clean }: StatusResult, context: Context): string {
+  const name = commit.slice(0, shortId)
+  if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv in ${name}\n`
+  if (clean) return `${formatCount(outputs.length, 'output')}, all as in ${name}\n`
+  return `${outputs.map(output => outputText(output, context)).join('')}('ddv pull --rev ${name}' makes the data that of ${name})\n`
 }
 
 /** What to do next: in a fresh clone, or after an edit. */
