@@ -23,6 +23,8 @@ export interface LockOptions {
   /** Milliseconds to wait for a living holder; 10,000 unless told. */
   readonly patience?: number
   readonly signal?: AbortSignal | undefined
+  /** Names in the directory that no ddv made. Asked once, where a process cannot be known from here. */
+  readonly foreign?: (() => Promise<ReadonlySet<string>>) | undefined
 }
 
 interface Holder {
@@ -50,19 +52,26 @@ export async function withLock<T>(
   }
 }
 
-async function acquire(directory: string, { patience = 10_000, signal }: LockOptions): Promise<string> {
+async function acquire(directory: string, options: LockOptions): Promise<string> {
+  const { patience = 10_000, signal } = options
   mkdirSync(directory, { recursive: true })
   const deadline = performance.now() + patience
-  const self = thisProcess()
+  let foreign: ReadonlySet<string> | undefined
+  const others = (except: string | undefined) =>
+    livingHolder(directory, name => name === except || foreign?.has(name) === true)
   for (;;) {
     throwIfAborted(signal)
-    let other = livingHolder(directory, undefined)
+    let other = others(undefined)
     if (other === undefined) {
-      const name = holderName(self)
+      const name = newHolderName()
       writeNewFile(join(directory, name), '')
-      other = livingHolder(directory, name)
+      other = others(name)
       if (other === undefined) return join(directory, name)
       rmSync(join(directory, name), { force: true })
+    }
+    if (foreign === undefined && options.foreign !== undefined && isElsewhere(other)) {
+      foreign = await options.foreign()
+      continue
     }
     if (performance.now() >= deadline) throw busy(other, directory)
     // Random, so that two who saw each other do not meet for ever.
@@ -79,9 +88,9 @@ function busy(other: Holder, directory: string): DdvError {
   })
 }
 
-function livingHolder(directory: string, except: string | undefined): Holder | undefined {
+function livingHolder(directory: string, isPassed: (name: string) => boolean): Holder | undefined {
   for (const name of readdirSync(directory)) {
-    if (name === except) continue
+    if (isPassed(name)) continue
     const holder = parseHolder(name)
     if (holder === undefined) continue
     if (isAlive(holder)) return holder

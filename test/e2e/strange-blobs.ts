@@ -8,6 +8,8 @@ import t, { type Test } from 'tap'
 import { loadProgram, noise, type Program, spawnProgram } from '../support/program.js'
 import { digestOf, makeWorkspace, setAside, type TestWorkspace } from '../support/workspace.js'
 
+t.setTimeout(240_000)
+
 const canMakeDevices = process.getuid?.() === 0
 
 /** Each makes something at the path; what `lstat` must find where it was put aside. */
