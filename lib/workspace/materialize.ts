@@ -194,7 +194,7 @@ function readWhole(path: string, buffer: Buffer): Buffer | undefined {
 /** Removes a file or link if it is still there. */
 export const removeFile = (path: string): void => rmSync(path, { force: true })
 
-/** Removes the directory if nothing is in it; says whether it is gone. */
+/** Removes the directory if nothing is in it and no file system is mounted there; says whether it is gone. */
 export function removeIfEmpty(path: string): boolean {
   try {
     rmdirSync(path)
@@ -202,7 +202,7 @@ export function removeIfEmpty(path: string): boolean {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT') return true
-    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR' || code === 'EBUSY') return false
     throw error
   }
 }
