@@ -2,9 +2,9 @@
 // promises at 4 KiB); large ones copied by the kernel and hashed as they grow. Nothing has its name before `commit`.
 
 import { chmodSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Digest, digestFromBytes, digestPath } from '../core/digest.js'
-import { throwIfAborted } from '../core/errors.js'
+import { fromSystemError, throwIfAborted } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { copyHashed, hashFileJob, type OnBytes } from '../sys/copy.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
@@ -168,6 +168,15 @@ async function storeLarge(
 const hashesTo = async (blob: string, digest: Digest, pool: Pool): Promise<boolean> =>
   (await pool.run(hashFileJob, { path: blob })).digest === digest
 
+// What fails here is the cache's fault, not the file's.
+function writeTemporary(file: string, bytes: Uint8Array): void {
+  try {
+    writeNewFile(file, bytes, { mode: 0o444 })
+  } catch (error) {
+    throw fromSystemError(error, dirname(file))
+  }
+}
+
 interface StoreSmallArgs {
   readonly cacheRoot: string
   /** Temporary files are this and `-<index>`. */
@@ -195,7 +204,7 @@ export const storeSmallJob = {
         batch.digests.set(digest, index * 32)
         const place = holdsBytes(join(cacheRoot, digestPath(digestFromBytes(digest))), bytes)
         if (place === 'blob') return
-        writeNewFile(`${prefix}-${index}`, bytes, { mode: 0o444 })
+        writeTemporary(`${prefix}-${index}`, bytes)
         batch.written[index] = place === 'absent' ? 1 : 2
       } catch (error) {
         noteFailure(batch, index, { error, path })

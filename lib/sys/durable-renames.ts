@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process'
 import { closeSync, constants, copyFileSync, fsync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
-import { DdvError, throwIfAborted } from '../core/errors.js'
+import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Job, Pool } from './pool.js'
 import { randomName } from './random.js'
 
@@ -173,7 +173,13 @@ async function renameAll(renames: readonly Rename[], pool: Pool): Promise<void> 
 export const renameJob: Job<readonly Rename[], void> = {
   name: 'sys.rename',
   run: renames => {
-    for (const { from, to } of renames) renameSync(from, to)
+    for (const { from, to } of renames)
+      try {
+        renameSync(from, to)
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') throw error
+        throw fromSystemError(error, to) // the system names the temporary file, which tells nobody anything
+      }
   },
 }
 

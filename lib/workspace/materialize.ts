@@ -1,5 +1,7 @@
 // Writing blobs into the workspace. All new content is first staged below `.ddv/tmp/`, checked against its digest on the
 // way, and made durable; only then do files move into place, so that a crash leaves each file old or new, never torn.
+// Every copy is hashed, a reflink too: as it is written, or as it lies there. So no note says of a blob that it was whole
+// once: it could spare no copy its hashing, only let a link to a blob go without, and there are no links.
 
 import { chmodSync, closeSync, fstatSync, lstatSync, rmdirSync, rmSync } from 'node:fs'
 import { type Digest, digestFromBytes } from '../core/digest.js'

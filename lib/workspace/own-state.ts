@@ -1,7 +1,7 @@
 // `.ddv/state/` is believed: what it says of files, blobs and remotes is not looked at again, and LMDB takes its files
 // for granted. So it must have been made here. A repository may hold any file below `.ddv/`, but a clone writes new ones:
 // nobody can know beforehand which inode one gets, nor the nanosecond. So the state has an empty file, `seal`, and beside
-// it `mark`, which says the seal's inode and ctime. What has no mark that fits is a stranger's, or was copied from
+// it `mark`, which says the seal's inode and birth. What has no mark that fits is a stranger's, or was copied from
 // elsewhere, where its inodes mean nothing: it gives way to a new one.
 
 import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
@@ -36,7 +36,9 @@ function isOwn(directory: string): boolean {
 
 function markOf(directory: string): string | undefined {
   const seal = lstatSync(join(directory, 'seal'), { bigint: true, throwIfNoEntry: false })
-  return seal === undefined ? undefined : `${seal.ino} ${seal.ctimeNs}\n`
+  if (seal === undefined) return undefined
+  // A file system that knows of no birth has the ctime at least; that one changes with `chmod -R`.
+  return `${seal.ino} ${seal.birthtimeNs > 0n ? seal.birthtimeNs : seal.ctimeNs}\n`
 }
 
 function renameIfPossible(from: string, to: string): boolean {

@@ -249,6 +249,16 @@ t.test('a blob that rotted is kept when a good one takes its place', async t => 
   t.same(kept.sort(), ['bad large', 'bad small'])
 })
 
+t.test('a cache that may not be written is named, not the file', { skip: process.getuid?.() === 0 }, async t => {
+  const { cache, directory, batch } = bench(t)
+  writeFileSync(join(directory, 'a'), 'a')
+  mkdirSync(temporaryDirectory(cache), { recursive: true })
+  chmodSync(temporaryDirectory(cache), 0o500)
+  const { failures } = await storeFiles(batch, list(directory, ['a']), {})
+  t.match(failures, [{ error: { code: 'permission', message: new RegExp(`${temporaryDirectory(cache)}$`) } }])
+  chmodSync(temporaryDirectory(cache), 0o700)
+})
+
 t.test('an error that ends all leaves what discard can find', async t => {
   const { cache, directory, batch } = bench(
     t,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -9,6 +10,7 @@ t.test('what was made here stays, also where the workspace is renamed', async t 
   const directory = ownStateDirectory({ root })
   t.equal(directory, join(root, '.ddv/state'))
   writeFileSync(join(directory, 'x'), 'kept')
+  execFileSync('chmod', ['-R', 'g-r', root])
   renameSync(root, `${root}2`)
   const moved = ownStateDirectory({ root: `${root}2` })
   t.equal(readFileSync(join(moved, 'x'), 'utf8'), 'kept')
