@@ -9,4 +9,14 @@ import { serveJobs } from '../sys/serve.js'
 import { statFilesJob } from '../sys/stats.js'
 import { stageJob } from '../workspace/materialize.js'
 
-serveJobs([storeSmallJob, hashFileJob, hashRingJob, copyJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...remoteJobs])
+serveJobs([
+  storeSmallJob,
+  hashFileJob,
+  hashRingJob,
+  copyJob,
+  renameJob,
+  hashSmallJob,
+  statFilesJob,
+  stageJob,
+  ...remoteJobs,
+])

@@ -9,4 +9,14 @@ import { statFilesJob } from '../../lib/sys/stats.js'
 import { stageJob } from '../../lib/workspace/materialize.js'
 import { testJobs } from './jobs.js'
 
-serveJobs([storeSmallJob, hashFileJob, hashRingJob, copyJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...testJobs])
+serveJobs([
+  storeSmallJob,
+  hashFileJob,
+  hashRingJob,
+  copyJob,
+  renameJob,
+  hashSmallJob,
+  statFilesJob,
+  stageJob,
+  ...testJobs,
+])
