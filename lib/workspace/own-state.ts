@@ -6,7 +6,7 @@
 
 import { lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemCode } from '../core/errors.js'
+import { fromSystemError, systemCode } from '../core/errors.js'
 import { writeNewFile } from '../sys/fs.js'
 import { randomName } from '../sys/random.js'
 import { readRegular } from '../sys/read-stable.js'
@@ -21,11 +21,17 @@ export function ownStateDirectory(workspace: Workspace): string {
   const foreign = join(temporary, randomName())
   if (renameIfPossible(directory, foreign)) rmSync(foreign, { recursive: true, force: true })
   const made = join(temporary, randomName())
-  mkdirSync(made)
-  writeNewFile(join(made, 'seal'), '')
-  writeNewFile(join(made, 'mark'), markOf(made) as string)
-  // Whole when it comes; where another was faster that one is as good.
-  if (!renameIfPossible(made, directory)) rmSync(made, { recursive: true, force: true })
+  try {
+    mkdirSync(made)
+    writeNewFile(join(made, 'seal'), '')
+    writeNewFile(join(made, 'mark'), markOf(made) as string)
+    // Whole when it comes; where another was faster that one is as good.
+    renameIfPossible(made, directory)
+  } catch (error) {
+    throw fromSystemError(error, directory)
+  } finally {
+    rmSync(made, { recursive: true, force: true })
+  }
   return directory
 }
 
