@@ -20,11 +20,19 @@ export interface Cache {
 
 export const blobPath = (cache: Cache, digest: Digest): string => join(cache.root, digestPath(digest))
 
-/** Whether the blob is there in its exact size; a size of undefined accepts any. */
-export function hasBlob(cache: Cache, digest: Digest, size: number | undefined): boolean {
+/** `other`: what cannot be the blob, such as a file of another size, a link, a pipe, a directory. */
+export type Place = 'blob' | 'other' | 'absent'
+
+/** What has the blob's name; a size of undefined accepts any. */
+export function placeOf(cache: Cache, digest: Digest, size: number | undefined): Place {
   const stat = statIfThere(blobPath(cache, digest))
-  return stat?.isFile() === true && (size === undefined || stat.size === BigInt(size))
+  if (stat === undefined) return 'absent'
+  return stat.isFile() && (size === undefined || stat.size === BigInt(size)) ? 'blob' : 'other'
 }
+
+/** Whether the blob is there in its exact size. */
+export const hasBlob = (cache: Cache, digest: Digest, size: number | undefined): boolean =>
+  placeOf(cache, digest, size) === 'blob'
 
 export const temporaryDirectory = (cache: Cache): string => join(cache.root, 'tmp')
 export const corruptDirectory = (cache: Cache): string => join(cache.root, 'corrupt')

@@ -18,16 +18,41 @@ export function setAside(cache: Cache, digest: Digest): DdvError {
     return new DdvError('bad-pointer', `pointer gives another size than its blob has: ${digest}`, {
       hint: 'restore the pointer from git',
     })
+  moveAside(cache, blobPath(cache, digest), digest)
   const directory = corruptDirectory(cache)
-  mkdirSync(directory, { recursive: true })
-  try {
-    renameSync(blobPath(cache, digest), join(directory, `${digest}-${randomName()}`))
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
-  }
   return new DdvError('corrupt', `blob in the cache does not hash to its name; set aside in ${directory}: ${digest}`, {
     hint: `'ddv pull' fetches it again where a remote has it; 'ddv add' stores it again where the data is still here`,
   })
+}
+
+/** Makes room for a good blob: whatever has its name and is not it goes to `corrupt/`, as it is. */
+export function clearPlace(cache: Cache, digest: Digest): void {
+  const blob = blobPath(cache, digest)
+  if (!isWhole(blob, digest)) moveAside(cache, blob, digest)
+}
+
+/**
+ * The same for what stands where directories of blobs are to be. Throws `refused` for a link: blobs would be written where
+ * it leads.
+ */
+export function clearShards(cache: Cache, digests: readonly Digest[]): void {
+  for (const shard of new Set(digests.map(digest => digest.slice(0, 2)))) {
+    const path = join(cache.root, shard)
+    const stat = lstatSync(path, { throwIfNoEntry: false })
+    if (stat?.isSymbolicLink() === true)
+      throw new DdvError('refused', `is a symbolic link where ddv keeps its own files: ${path}`, { hint: 'delete it' })
+    if (stat?.isDirectory() === false) moveAside(cache, path, shard)
+  }
+}
+
+function moveAside(cache: Cache, path: string, name: string): void {
+  const directory = corruptDirectory(cache)
+  mkdirSync(directory, { recursive: true })
+  try {
+    renameSync(path, join(directory, `${name}-${randomName()}`))
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error
+  }
 }
 
 function isWhole(blob: string, digest: Digest): boolean {

@@ -1,10 +1,10 @@
 // Putting files into the cache. Small ones in batches on worker threads, by synchronous calls (three times as fast as
 // promises at 4 KiB); large ones copied by the kernel and hashed as they grow. Nothing has its name before `commit`.
 
-import { chmodSync, lstatSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { type Digest, digestFromBytes, digestPath } from '../core/digest.js'
-import { throwIfAborted } from '../core/errors.js'
+import { fromSystemError, throwIfAborted } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { copyHashed, hashFileJob, type OnBytes } from '../sys/copy.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
@@ -30,13 +30,17 @@ import {
   sharedReadBuffer,
   worthThreads,
 } from '../sys/read-stable.js'
-import { blobPath, type Cache, hasBlob, newTemporary } from './cache.js'
+import { statIfThere } from '../sys/stats.js'
+import { blobPath, type Cache, newTemporary, type Place, placeOf } from './cache.js'
+import { clearPlace, clearShards } from './quarantine.js'
 
 /** What becomes blobs at the next `commit`, all at once; a class because it gathers. */
 export class StoreBatch {
   readonly cache: Cache
   readonly pool: Pool
   readonly #renames: Rename[] = []
+  readonly #digests: Digest[] = []
+  readonly #occupied = new Set<Digest>()
 
   constructor(cache: Cache, pool: Pool) {
     this.cache = cache
@@ -46,12 +50,20 @@ export class StoreBatch {
   /** A file in the cache's `tmp/` whose content was checked against the digest. */
   add(temporary: string, digest: Digest): void {
     this.#renames.push({ from: temporary, to: blobPath(this.cache, digest) })
+    this.#digests.push(digest)
+  }
+
+  /** Something that is not the blob has its name: `commit` sets that aside. */
+  occupied(digest: Digest): void {
+    this.#occupied.add(digest)
   }
 
   /** Bytes at hand, such as a manifest. */
   addBytes(bytes: Uint8Array): Digest {
     const digest = hashBytes(bytes)
-    if (holdsBytes(blobPath(this.cache, digest), bytes)) return digest
+    const place = holdsBytes(blobPath(this.cache, digest), bytes)
+    if (place === 'blob') return digest
+    if (place === 'other') this.occupied(digest)
     const temporary = newTemporary(this.cache)
     writeNewFile(temporary, bytes, { mode: 0o444 })
     this.add(temporary, digest)
@@ -61,6 +73,14 @@ export class StoreBatch {
   /** Durable, under their names, when it returns. On an error none of them is, and their temporary files are gone. */
   async commit(signal?: AbortSignal): Promise<void> {
     const { root: directory, fsync: mode } = this.cache
+    const digests = this.#digests.splice(0)
+    try {
+      clearShards(this.cache, digests)
+      for (const digest of digests) if (this.#occupied.delete(digest)) clearPlace(this.cache, digest)
+    } catch (error) {
+      this.discard()
+      throw error
+    }
     await renameDurably(this.#renames.splice(0), { mode, directory, pool: this.pool, signal })
   }
 
@@ -70,9 +90,10 @@ export class StoreBatch {
 }
 
 // By its content and not by its name: a blob that rotted is replaced by the good bytes at hand.
-function holdsBytes(blob: string, bytes: Uint8Array): boolean {
-  const stat = lstatSync(blob, { throwIfNoEntry: false })
-  return stat?.isFile() === true && stat.size === bytes.length && readFileSync(blob).equals(bytes)
+function holdsBytes(blob: string, bytes: Uint8Array): Place {
+  const stat = statIfThere(blob)
+  if (stat === undefined) return 'absent'
+  return stat.isFile() && Number(stat.size) === bytes.length && readFileSync(blob).equals(bytes) ? 'blob' : 'other'
 }
 
 /** Reads, hashes and writes the files into the batch; a file that changes meanwhile or cannot be read is a failure. */
@@ -91,7 +112,10 @@ export async function storeFiles(batch: StoreBatch, files: FileList, control: Co
       ? storeSmallJob.run(args)
       : pool.run(storeSmallJob, args, { signal }))
     stored.written.forEach((written, i) => {
-      if (written === 1) batch.add(`${prefix}-${i}`, digestFromBytes(stored.digests.subarray(i * 32, i * 32 + 32)))
+      if (written === 0) return
+      const digest = digestFromBytes(stored.digests.subarray(i * 32, i * 32 + 32))
+      if (written === 2) batch.occupied(digest)
+      batch.add(`${prefix}-${i}`, digest)
     })
     result.absorb(rows, stored)
   }
@@ -131,8 +155,10 @@ async function storeLarge(
     discard([temporary])
     throw changedError(path)
   }
-  if (hasBlob(cache, digest, size) && (await hashesTo(blobPath(cache, digest), digest, pool))) discard([temporary])
+  const place = placeOf(cache, digest, size)
+  if (place === 'blob' && (await hashesTo(blobPath(cache, digest), digest, pool))) discard([temporary])
   else {
+    if (place !== 'absent') batch.occupied(digest)
     chmodSync(temporary, 0o444)
     batch.add(temporary, digest)
   }
@@ -141,6 +167,15 @@ async function storeLarge(
 
 const hashesTo = async (blob: string, digest: Digest, pool: Pool): Promise<boolean> =>
   (await pool.run(hashFileJob, { path: blob })).digest === digest
+
+// What fails here is the cache's fault, not the file's.
+function writeTemporary(file: string, bytes: Uint8Array): void {
+  try {
+    writeNewFile(file, bytes, { mode: 0o444 })
+  } catch (error) {
+    throw fromSystemError(error, dirname(file))
+  }
+}
 
 interface StoreSmallArgs {
   readonly cacheRoot: string
@@ -152,7 +187,7 @@ interface StoreSmallArgs {
 }
 
 interface StoredBatch extends BatchDigests {
-  /** 1 where a temporary file was written; 0 where the blob was there already. */
+  /** 0 where the blob was there already; 1 where a temporary file was written, 2 where something else has its name. */
   readonly written: Uint8Array
 }
 
@@ -167,9 +202,10 @@ export const storeSmallJob = {
         const bytes = readStable(path, buffer, { follow, stats: batch.stats, row: index })
         const digest = hashToBytes(bytes)
         batch.digests.set(digest, index * 32)
-        if (holdsBytes(join(cacheRoot, digestPath(digestFromBytes(digest))), bytes)) return
-        writeNewFile(`${prefix}-${index}`, bytes, { mode: 0o444 })
-        batch.written[index] = 1
+        const place = holdsBytes(join(cacheRoot, digestPath(digestFromBytes(digest))), bytes)
+        if (place === 'blob') return
+        writeTemporary(`${prefix}-${index}`, bytes)
+        batch.written[index] = place === 'absent' ? 1 : 2
       } catch (error) {
         noteFailure(batch, index, { error, path })
       }

@@ -75,17 +75,40 @@ export const isSparse = (repository: GitRepository): boolean =>
 /** The URL of `origin` without credentials: by it a ddv remote knows this repository. undefined where there is none. */
 export function originUrl(repository: GitRepository): string | undefined {
   const url = repositoryConfig(repository).get('remote.origin.url')
-  return url === undefined || url === '' ? undefined : withoutCredentials(url)
+  // A command line, in which anything may be secret, is no address that others could use either.
+  return url === undefined || url.trim() === '' || /^ext::/i.test(url.trim()) ? undefined : withoutCredentials(url)
 }
 
-/** `https://user:token@host/path` → `https://host/path`; the user of an ssh URL is part of the address and stays. */
+/**
+ * `https://user:token@host/path?token=x` → `https://host/path`; the user of an ssh URL is part of the address and stays.
+ * In doubt more goes than must: others still know the repository by what is left, and nobody gets a secret back.
+ */
 export function withoutCredentials(url: string): string {
-  const parts = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/@]*(?:@[^/@]*)*)@)?([^?#]*)/i.exec(url)
-  if (parts === null) return url // a path, or host:path
-  const [, scheme = '', userInfo = '', rest = ''] = parts
+  const helper = /^\s*([a-z0-9+.-]+)::(.*)$/is.exec(url)
+  if (helper !== null) return `${helper[1]}::${withoutCredentials(helper[2] ?? '')}`
+  const parts = /^\s*(?:([a-z][a-z0-9+.-]*):\/\/|((?:git\+)?(?:https?|ftps?|ssh|git)):[\\/]+)(.*)$/is.exec(url)
+  if (parts === null) return withoutScpPassword(url)
+  const scheme = parts[1] ?? parts[2] ?? ''
+  const [userInfo, address] = splitUserInfo(parts[3] ?? '')
   const user = /^(git\+)?ssh$/i.test(scheme) ? userInfo.replace(/:.*/s, '') : ''
-  return `${scheme}://${user === '' ? '' : `${user}@`}${rest}`
+  return `${scheme}://${user === '' ? '' : `${user}@`}${address.replace(/[?#].*$/s, '')}`
 }
+
+// All up to the authority's last `@`. A password may hold a `/` that should have been escaped: then what looks like the
+// host has a port that is none.
+function splitUserInfo(text: string): [userInfo: string, address: string] {
+  const authority = /^[^/]*/.exec(text)?.[0] ?? ''
+  const isHost = authority.includes('@') || !/:(?!\d*$)/.test(authority.replace(/^\[[^\]]*\]/, ''))
+  const at = (isHost ? authority : text).lastIndexOf('@')
+  return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)]
+}
+
+// `host:path`, a path (of Windows too), or `user:password@host:path`, which git does not know but people try.
+const withoutScpPassword = (url: string): string =>
+  url
+    .trim()
+    .replace(/^(?![a-z]:[\\/])([^/:@]+):(?:[^/]*@|.*@(?=[^/@:]+:))/is, '$1@')
+    .replace(/\?[\w.%-]+=.*$/s, '')
 
 function readText(path: string): string | undefined {
   try {

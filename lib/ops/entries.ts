@@ -1,13 +1,13 @@
 // The rows of a directory output: from its pointer where they are in there, from the manifest in the cache otherwise.
 
-import { readFileSync } from 'node:fs'
 import { blobPath } from '../cache/cache.js'
 import { setAside } from '../cache/quarantine.js'
-import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
+import { DdvError, fromSystemError } from '../core/errors.js'
 import { decodeManifest, type ManifestEntry, manifestTotals } from '../core/manifest.js'
 import type { DirectoryPointer } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { hashBytes } from '../sys/hash.js'
+import { readRegular } from '../sys/read-stable.js'
 import type { Project } from './project.js'
 
 /** Throws `missing` where the manifest is not in the cache, `corrupt` where its bytes are not its own (and sets it aside). */
@@ -24,13 +24,14 @@ export function loadEntries(project: Project, output: TreePath, pointer: Directo
 
 function readManifest(project: Project, output: TreePath, pointer: DirectoryPointer): Buffer {
   const file = blobPath(project.cache, pointer.hash)
+  let bytes: Buffer | undefined
   try {
-    return readFileSync(file)
-  } catch (cause) {
-    if (systemCode(cause) !== 'ENOENT') throw fromSystemError(cause, file)
-    throw new DdvError('missing', `manifest is not in the cache: ${displayPath(output)}`, {
-      hint: `fetch it with 'ddv pull ${displayPath(output)}'`,
-      cause,
-    })
+    bytes = readRegular(file)
+  } catch (error) {
+    throw fromSystemError(error, file)
   }
+  if (bytes !== undefined) return bytes
+  throw new DdvError('missing', `manifest is not in the cache: ${displayPath(output)}`, {
+    hint: `fetch it with 'ddv pull ${displayPath(output)}'`,
+  })
 }

@@ -1,6 +1,6 @@
 // `fetch`: what pointers name, from a remote into the cache.
 
-import { blobPath, hasBlob, newTemporary } from '../cache/cache.js'
+import { blobPath, newTemporary, placeOf } from '../cache/cache.js'
 import { StoreBatch } from '../cache/store.js'
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
@@ -107,7 +107,11 @@ export function downloadContext(project: Project) {
     blobPath: (digest: Digest) => blobPath(cache, digest),
     concurrency: fetchConcurrency,
     sink: {
-      has: (digest: Digest, size: number) => hasBlob(cache, digest, size),
+      has: (digest: Digest, size: number) => {
+        const place = placeOf(cache, digest, size)
+        if (place === 'other') batch.occupied(digest)
+        return place === 'blob'
+      },
       // One unique name for all files: a mkdir and random bytes for each would be the main thread's, 20,000 times over.
       newTemporary: () => {
         prefix ??= newTemporary(cache)

@@ -1,7 +1,9 @@
 // The lock of everything that writes into the workspace. Readers never take it.
 
+import { basename } from 'node:path'
 import { removeLeftovers, temporaryDirectory } from '../cache/cache.js'
 import type { Control } from '../core/events.js'
+import { trackedAmong } from '../git/git-index.js'
 import { type Locked, withLock } from '../sys/lock.js'
 import { lockDirectory, workTemporaryDirectory } from '../workspace/workspace.js'
 import type { Project } from './project.js'
@@ -12,7 +14,12 @@ export function withWorkspaceLock<T>(
   { signal }: Control,
   work: (locked: Locked) => Promise<T>,
 ): Promise<T> {
-  return withLock(lockDirectory(project.workspace), { signal }, locked => {
+  const { git, workspace } = project
+  const directory = lockDirectory(workspace)
+  // A stranger's repository may hold what looks like the lock of a process on a host that never comes back.
+  const foreign = async () =>
+    new Set(git === undefined ? [] : (await trackedAmong(git, [directory])).map(path => basename(path)))
+  return withLock(directory, { signal, foreign }, locked => {
     // What crashed processes left; two listings of directories that are empty otherwise.
     removeLeftovers(temporaryDirectory(project.cache))
     removeLeftovers(workTemporaryDirectory(project.workspace))

@@ -2,13 +2,14 @@
 
 import { lstatSync, renameSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { DdvError } from '../core/errors.js'
+import { DdvError, systemCode } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFilename } from '../core/pointer.js'
 import { basename, displayPath, isWithin, parseTreePath, type TreePath } from '../core/tree-path.js'
 import { syncDirectory } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { removeFile } from '../workspace/materialize.js'
+import { moveAcross, removeWhole } from '../workspace/move-across.js'
 import {
   coveringOutput,
   findPointer,
@@ -18,6 +19,7 @@ import {
   skippedParent,
 } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
+import { readContent, scanOf } from './compare.js'
 import { withWorkspaceLock } from './locked.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
@@ -45,13 +47,20 @@ export function move(project: Project, from: string, to: string, options: MoveOp
     if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(source)}.ddv`)
     const inside = openInside(project.workspace.root)
     const [oldData, newData] = [inside.path(source), inside.pathWithParents(goal)]
+    if (isThere(oldData) && isOnOther(oldData, join(oldData, '..')))
+      throw new DdvError('refused', `is a mount point, which cannot be moved: ${displayPath(source)}`)
     // The new pointer first: cut before the data moved, 'checkout' makes the new data from the cache; nothing is lost.
     await writePointers(project, [{ output: goal, pointer: { ...pointer, filename: basename(goal) } }], locked)
-    if (isThere(newData) && isThere(oldData))
-      throw new DdvError('would-lose-data', `is there already: ${displayPath(goal)}`, {
-        hint: 'move or remove it first',
-      })
-    if (isThere(oldData)) renameSync(oldData, newData)
+    if (isThere(newData) && isThere(oldData)) {
+      // The same move, cut off when all was on the other file system and the old data still here.
+      const isMoved = isOnOther(oldData, newData) && (await isSameContent(project, [source, goal], options))
+      if (!isMoved)
+        throw new DdvError('would-lose-data', `is there already: ${displayPath(goal)}`, {
+          hint: 'move or remove it first',
+        })
+      removeWhole(oldData)
+    }
+    if (isThere(oldData)) await moveData(project, [oldData, newData], options)
     syncDirectory(join(newData, '..'))
     project.index().forget(source)
     await forgetInGit(project, [source])
@@ -59,6 +68,31 @@ export function move(project: Project, from: string, to: string, options: MoveOp
     removeFile(inside.path(pointerPath(source)))
     return { from: source, to: goal }
   })
+}
+
+async function moveData({ cache, pool }: Project, [from, to]: Pair<string>, { signal }: Control): Promise<void> {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error
+    await moveAcross(from, to, { mode: cache.fsync, pool, signal })
+  }
+}
+
+type Pair<T> = readonly [from: T, to: T]
+
+const isOnOther = (a: string, b: string): boolean => lstatSync(a).dev !== lstatSync(b).dev
+
+async function isSameContent(project: Project, pair: Pair<TreePath>, control: Control): Promise<boolean> {
+  const [a, b] = await Promise.all(
+    pair.map(async output => {
+      const scan = await scanOf(project, output, control)
+      if (scan === undefined || scan.problems.length > 0) return undefined
+      const content = await readContent(project, output, scan, control)
+      return content.unreadable.length > 0 ? undefined : content
+    }),
+  )
+  return a !== undefined && b !== undefined && a.kind === b.kind && a.summary.hash === b.summary.hash
 }
 
 const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
@@ -89,7 +123,7 @@ function refuseGoal({ workspace: { root }, cache }: Project, source: TreePath, g
   const isThere = (path: TreePath): boolean => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined
   // The same move, cut off before its end, goes on.
   const resumed = covering === goal && findPointer(root, goal)?.hash === findPointer(root, source)?.hash
-  if (resumed && !(isThere(source) && isThere(goal))) return
+  if (resumed && !(isThere(source) && isThere(goal) && !isOnOther(join(root, source), join(root, goal)))) return
   const there = [goal, pointerPath(goal)].find(isThere)
   if (there !== undefined)
     throw new DdvError('would-lose-data', `is there already: ${displayPath(there)}`, {

@@ -1,7 +1,6 @@
 // What every op works on: one workspace with its cache, its git repository and its settings. A record, not an object
 // that holds the verbs: those are the files beside this one.
 
-import { lstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Cache } from '../cache/cache.js'
 import type { Config, ConfigLayer } from '../core/config.js'
@@ -10,7 +9,9 @@ import { findRepository, type GitRepository, mainWorktree } from '../git/reposit
 import { type Kv, openKv } from '../sys/kv.js'
 import { openPool, type Pool } from '../sys/pool.js'
 import type { Environment } from '../sys/spawn.js'
+import { statIfThere } from '../sys/stats.js'
 import { type IgnoreRules, readIgnoreRules } from '../workspace/ignore.js'
+import { ownStateDirectory } from '../workspace/own-state.js'
 import { openStatIndex, type StatIndex } from '../workspace/stat-index.js'
 import {
   loadWorkspace,
@@ -74,11 +75,11 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       return ignore
     },
     index: () => {
-      opened.index ??= openStatIndex(stateDirectory(workspace))
+      opened.index ??= openStatIndex(ownStateDirectory(workspace))
       return opened.index
     },
     chunkIndex: () => {
-      opened.chunks ??= openKv(join(stateDirectory(workspace), 'chunks'))
+      opened.chunks ??= openKv(join(ownStateDirectory(workspace), 'chunks'))
       return opened.chunks
     },
     close: async () => {
@@ -96,11 +97,14 @@ function refuseLinks(workspace: Workspace, cache: Cache): void {
   const own = [state, join(state, 'index'), join(state, 'chunks'), workTemporaryDirectory(workspace)]
   const ofCache = [join(cache.root, 'tmp'), join(cache.root, 'corrupt')]
   const inWorkspace = cache.root === join(workspace.root, '.cache') ? [cache.root] : []
-  for (const path of [...own, lockDirectory(workspace), recipesDirectory(workspace), ...inWorkspace, ...ofCache])
-    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true)
-      throw new DdvError('refused', `is a symbolic link where ddv keeps its own files: ${path}`, {
-        hint: 'delete it; another place for the cache is set by cache.dir in your own configuration',
-      })
+  for (const path of [...own, lockDirectory(workspace), recipesDirectory(workspace), ...inWorkspace, ...ofCache]) {
+    const stat = statIfThere(path)
+    if (stat === undefined || stat.isDirectory()) continue
+    const what = stat.isSymbolicLink() ? 'a symbolic link' : 'no directory'
+    throw new DdvError('refused', `is ${what} where ddv keeps its own files: ${path}`, {
+      hint: 'delete it; another place for the cache is set by cache.dir in your own configuration',
+    })
+  }
 }
 
 // A linked worktree uses the cache of the worktree that was there first, at the same place below it.

@@ -1,13 +1,14 @@
 // `remove`: stop tracking. The data stays in the workspace unless told; its blobs stay in the cache in any case.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { DdvError, systemCode } from '../core/errors.js'
+import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import { dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { syncDirectory, writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
+import { readRegular } from '../sys/read-stable.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
 import { coveringOutput, isPointerPath, outputOfPointer, pointerPath } from '../workspace/pointers.js'
 import { asSeenIn } from '../workspace/stat-table.js'
@@ -84,10 +85,10 @@ function outputsToRemove(project: Project, targets: readonly string[], cwd: stri
 // A file that was cut short, or is of another version, is no reason to refuse anything.
 function readUnfinished(file: string): ReadonlySet<string> {
   try {
-    const names: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const names: unknown = JSON.parse(readRegular(file)?.toString() ?? '[]')
     return new Set(Array.isArray(names) ? names.filter(name => typeof name === 'string') : [])
   } catch (error) {
-    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return new Set()
+    if (error instanceof SyntaxError) return new Set()
     throw error
   }
 }

@@ -3,10 +3,20 @@
 import { storeSmallJob } from '../cache/store.js'
 import { remoteJobs } from '../remote/jobs.js'
 import { hashFileJob, hashRingJob } from '../sys/copy.js'
-import { renameJob } from '../sys/durable-renames.js'
+import { copyJob, renameJob } from '../sys/durable-renames.js'
 import { hashSmallJob } from '../sys/hash-files.js'
 import { serveJobs } from '../sys/serve.js'
 import { statFilesJob } from '../sys/stats.js'
 import { stageJob } from '../workspace/materialize.js'
 
-serveJobs([storeSmallJob, hashFileJob, hashRingJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...remoteJobs])
+serveJobs([
+  storeSmallJob,
+  hashFileJob,
+  hashRingJob,
+  copyJob,
+  renameJob,
+  hashSmallJob,
+  statFilesJob,
+  stageJob,
+  ...remoteJobs,
+])

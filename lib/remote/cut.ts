@@ -1,11 +1,11 @@
 // Pool jobs that read what a push sends: cut, and hashed again, since a blob may have rotted in the cache. One job takes
 // a piece of a large file, the other a batch of small files whole.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import type { Digest } from '../core/digest.js'
-import { systemCode } from '../core/errors.js'
 import { hashBytes, hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
+import { openRegular } from '../sys/read-stable.js'
 import { findCuts, minChunk } from './chunker.js'
 
 /** Chunks in one buffer, side by side from its begin on. */
@@ -147,13 +147,8 @@ function readPiece(
   bytes: Uint8Array,
   { offset, size }: { offset: number; size: number },
 ): BlobProblem | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return 'missing'
-    throw error
-  }
+  const fd = openRegular(path)
+  if (fd === undefined) return 'missing'
   try {
     if (fstatSync(fd).size !== size) return 'corrupt'
     for (let at = 0; at < bytes.length; ) {

@@ -1,11 +1,12 @@
 // The middle of a pull: from blobs that are wanted to blobs that were checked and handed to the cache. What the cache
 // has of other versions is copied, the rest is read from packs, a few at once, and unpacked on the pool.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { DdvError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import { decodeManifest, isFileEntry } from '../core/manifest.js'
 import type { PackTable } from '../core/pack.js'
 import type { Recipe } from '../core/recipe.js'
+import { readRegular } from '../sys/read-stable.js'
 import { Assembly } from './assembly.js'
 import { forEachAtOnce } from './concurrently.js'
 import {
@@ -95,7 +96,8 @@ function localFiles(run: DownloadRun, old: Recipe): LocalFile[] {
   if (old.kind === 'file')
     return sink.has(old.hash, old.size) ? [{ start: 0, end: old.size, path: blobPath(old.hash) }] : []
   try {
-    const bytes = readFileSync(blobPath(old.hash))
+    const bytes = readRegular(blobPath(old.hash))
+    if (bytes === undefined) return []
     const files: LocalFile[] = []
     let start = bytes.length
     for (const { digest, size } of decodeManifest(bytes, old.hash).filter(isFileEntry)) {

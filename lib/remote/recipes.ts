@@ -1,13 +1,14 @@
 // Recipes on a remote, and the copies of those fetched and pushed that a workspace keeps in `.ddv/recipes/`: two recipes
 // that name the same chunks of a pack share these bytes, so a pull can take them from what the cache has.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Digest, digestPath, isDigest } from '../core/digest.js'
 import { isDdvError, systemCode } from '../core/errors.js'
 import type { OutputKind } from '../core/pointer.js'
 import { decodeRecipe, encodeRecipe, maxRecipeSize, type Recipe, type RecipeClaim } from '../core/recipe.js'
 import { randomName } from '../sys/random.js'
+import { readRegular } from '../sys/read-stable.js'
 import type { Key, Remote } from './remote.js'
 
 export const recipeKey = (kind: OutputKind, hash: Digest): Key => `recipes/${kind}/${digestPath(hash)}`
@@ -88,7 +89,7 @@ function newestFiles(directory: string | undefined): KeptFile[] {
       const [kind, hash] = name.split('-')
       if ((kind !== 'file' && kind !== 'directory') || !isDigest(hash)) return []
       const path = join(directory as string, name)
-      const stat = statSync(path, { throwIfNoEntry: false })
+      const stat = lstatSync(path, { throwIfNoEntry: false })
       return stat === undefined ? [] : [{ path, kind, hash, size: stat.size, mtime: stat.mtimeMs } as const]
     })
     .sort((a, b) => b.mtime - a.mtime)
@@ -105,7 +106,8 @@ function listNames(directory: string): string[] {
 
 function readKept(path: string, kind: OutputKind, hash: Digest): Recipe | undefined {
   try {
-    return decodeOldRecipe(readFileSync(path), { kind, hash, name: path })
+    const bytes = readRegular(path)
+    return bytes === undefined ? undefined : decodeOldRecipe(bytes, { kind, hash, name: path })
   } catch (error) {
     if (isDdvError(error, 'corrupt', 'newer-format') || systemCode(error) !== undefined) return undefined
     throw error

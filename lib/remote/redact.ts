@@ -6,8 +6,11 @@ import { displayPath } from '../core/tree-path.js'
 const hidden = '***'
 
 const patterns: readonly (readonly [RegExp, string])[] = [
-  // user:password@ and token@ in URLs
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]*@/gi, `$1${hidden}@`],
+  // user:password@ and token@ in URLs; a password may hold `@`, and what should have been escaped
+  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@:]*:(?!\d*(?:[\s/?#]|$))\S*@/gi, `$1${hidden}@`],
+  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, `$1${hidden}@`],
+  // user:password@host:path
+  [/(?<![\w:/.-])[\w.-]+:[^\s@/]+@(?=[\w.-]+:)/g, `${hidden}@`],
   // Access key ids of AWS: long-lived, of a session, of roles and users
   [/\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}\b/g, hidden],
   // Pre-signed URLs and Authorization headers
@@ -19,7 +22,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}/gi, `$1 ${hidden}`],
   // name=value and "name": "value", as in credential files, their JSON, and the XML of a store's error. A URL is none.
   [
-    /([\w-]*(?:token|secret|password|passwd|access[-_ ]?key)[\w-]*)(["']?\s*[:=]\s*["']?|>)(?![a-z0-9]+:\/\/)[^\s"'<&,;]+/gi,
+    /([\w-]*(?:token|secret|password|passwd|(?:access|api)[-_ ]?key)[\w-]*)(["']?\s*[:=]\s*["']?|>)(?![a-z0-9]+:\/\/)[^\s"'<&,;]+/gi,
     `$1$2${hidden}`,
   ],
 ]

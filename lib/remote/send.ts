@@ -1,12 +1,12 @@
 // Steps 6 and 7 of a push: cutting, finding what the remote has, packing and sending what it has not, and the recipes.
 // Jobs on the pool read, cut, hash and seal; this thread keeps the order of the streams.
 
-import { readFileSync } from 'node:fs'
-import { DdvError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
+import { DdvError, isDdvError, throwIfAborted } from '../core/errors.js'
 import { decodeManifest, isFileEntry, type ManifestEntry, manifestTotals } from '../core/manifest.js'
 import type { PackInfo } from '../core/pack.js'
 import type { Recipe } from '../core/recipe.js'
 import { hashBytes } from '../sys/hash.js'
+import { readRegular } from '../sys/read-stable.js'
 import { Buffers, Permits } from './concurrently.js'
 import type { KnownChunk } from './known-chunks.js'
 import { type Fresh, PackWriter } from './pack-writer.js'
@@ -212,7 +212,7 @@ class Sending {
 /** The manifest of a directory, or undefined where that is not sound; then the work is marked. */
 function readManifest(work: Work, path: string): { entries: ManifestEntry[]; size: number } | undefined {
   const { item } = work
-  const bytes = readIfThere(path)
+  const bytes = readRegular(path)
   if (bytes === undefined) work.missing.add(item.hash)
   else if (hashBytes(bytes) !== item.hash) work.corrupt.add(item.hash)
   else {
@@ -235,15 +235,6 @@ function decodeOrMark(work: Work, bytes: Buffer): ManifestEntry[] | undefined {
     work.error = error
   }
   return undefined
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function problemOf({ item, missing, corrupt }: Work): DdvError | undefined {

@@ -3,11 +3,12 @@
 // an fsync each (20,000 files: 1.5 s against 40 s on ext4); for a few it is the other way round.
 
 import { execFile } from 'node:child_process'
-import { closeSync, fsync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, constants, copyFileSync, fsync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
-import { DdvError, throwIfAborted } from '../core/errors.js'
+import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Job, Pool } from './pool.js'
+import { randomName } from './random.js'
 
 /** `batch`: one sync of the file system for many files; `full`: an fsync for each; `off`: none. */
 export type FsyncMode = 'batch' | 'full' | 'off'
@@ -19,7 +20,7 @@ export interface Rename {
 
 export interface DurableOptions {
   readonly mode: FsyncMode
-  /** Any directory on the file system that holds all of the files. */
+  /** The directory that holds all goals, on the file system of the temporary files. */
   readonly directory: string
   readonly pool: Pool
   readonly signal?: AbortSignal | undefined
@@ -40,25 +41,90 @@ const run = promisify(execFile)
  */
 export async function renameDurably(renames: readonly Rename[], options: DurableOptions): Promise<void> {
   if (renames.length === 0) return
+  const homes = homesOf(renames, options.directory)
+  const directories = [options.directory, ...homes.values()]
+  const near = renames.map(({ from, to }) => {
+    const home = homes.get(dirname(to))
+    return { from: home === undefined ? from : join(home, arrivingName()), to }
+  })
   try {
+    await copyNear(renames, near, options)
     await syncFiles(
-      renames.map(r => r.from),
-      options,
+      near.map(r => r.from),
+      { ...options, directories },
     )
     throwIfAborted(options.signal)
     options.beforeRenames?.()
-    await renameAll(renames, options.pool)
+    await renameAll(near, options.pool)
   } catch (error) {
-    discard(renames.map(r => r.from))
+    discard([...renames, ...near].map(r => r.from))
     throw error
   }
-  await syncFiles(touchedDirectories(renames), options)
+  await syncFiles(touchedDirectories(near), { ...options, directories })
+}
+
+const prefix = '.ddv-tmp-'
+/** What is on its way from another file system, beside where it will be. Nobody takes it for data. */
+export const arrivingName = (): string => prefix + randomName()
+export const isArriving = (name: string): boolean => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(9))
+
+/** For goals on another file system than `directory`, by the goal's own directory: one on that file system that is there. */
+function homesOf(renames: readonly Rename[], directory: string): ReadonlyMap<string, string> {
+  const known = new Map([['', { path: directory, device: lstatSync(directory).dev }]])
+  // Never through a link, which may be about to give way.
+  const find = (path: string): { path: string; device: number } => {
+    const found = known.get(path)
+    if (found !== undefined) return found
+    const up = path.lastIndexOf(sep)
+    const parent = find(path.slice(0, Math.max(up, 0)))
+    const own = join(directory, path)
+    const isNext = parent.path === (up < 0 ? directory : dirname(own))
+    const stat = isNext ? lstatSync(own, { throwIfNoEntry: false }) : undefined
+    const result = stat?.isDirectory() === true ? { path: own, device: stat.dev } : parent
+    known.set(path, result)
+    return result
+  }
+  const device = find('').device
+  const homes = new Map<string, string>()
+  for (const goal of new Set(renames.map(({ to }) => dirname(to)))) {
+    const home = find(relative(directory, goal))
+    if (home.device !== device) homes.set(goal, home.path)
+  }
+  return homes
+}
+
+// A rename cannot cross file systems.
+async function copyNear(renames: readonly Rename[], near: readonly Rename[], options: DurableOptions): Promise<void> {
+  const copies = renames.flatMap(({ from }, i) => {
+    const to = near[i]?.from as string
+    return from === to ? [] : [{ from, to }]
+  })
+  for (let at = 0; at < copies.length; at += few) {
+    throwIfAborted(options.signal)
+    await options.pool.run(copyJob, copies.slice(at, at + few))
+  }
+}
+
+export const copyJob: Job<readonly Rename[], void> = {
+  name: 'sys.copy-near',
+  run: copies => {
+    for (const { from, to } of copies) {
+      copyFileSync(from, to, constants.COPYFILE_EXCL)
+      rmSync(from, { force: true })
+    }
+  },
+}
+
+interface SyncOptions extends DurableOptions {
+  /** One on each file system that is concerned; `directory` unless told. */
+  readonly directories?: readonly string[]
 }
 
 /** Makes these files or directories durable. */
-export async function syncFiles(paths: readonly string[], options: DurableOptions): Promise<void> {
+export async function syncFiles(paths: readonly string[], options: SyncOptions): Promise<void> {
   if (options.mode === 'off' || paths.length === 0) return
-  if (options.mode === 'batch' && paths.length > few && (await syncFileSystem(options.directory))) return
+  const { directories = [options.directory] } = options
+  if (options.mode === 'batch' && paths.length > few && (await syncFileSystems([...new Set(directories)]))) return
   const sync = promisify(fsync)
   for (const path of paths) {
     const fd = openSync(path, 'r')
@@ -68,6 +134,11 @@ export async function syncFiles(paths: readonly string[], options: DurableOption
       closeSync(fd)
     }
   }
+}
+
+async function syncFileSystems(directories: readonly string[]): Promise<boolean> {
+  for (const directory of directories) if (!(await syncFileSystem(directory))) return false
+  return true
 }
 
 // In a child process: the call cannot be interrupted, and a person who presses Ctrl-C must be answered.
@@ -102,7 +173,13 @@ async function renameAll(renames: readonly Rename[], pool: Pool): Promise<void> 
 export const renameJob: Job<readonly Rename[], void> = {
   name: 'sys.rename',
   run: renames => {
-    for (const { from, to } of renames) renameSync(from, to)
+    for (const { from, to } of renames)
+      try {
+        renameSync(from, to)
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') throw error
+        throw fromSystemError(error, to) // the system names the temporary file, which tells nobody anything
+      }
   },
 }
 

@@ -2,11 +2,12 @@
 // (17 ms) than all of the answer. Like what LMDB keeps they may be deleted without loss, and so may the latest of them
 // be lost: with whoever is killed before `flush`, or by two who flush in the same instant.
 
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemCode } from '../core/errors.js'
 import { writeFileAtomic } from './fs.js'
 import { hashBytes } from './hash.js'
+import { readRegular } from './read-stable.js'
 
 export interface Facts {
   get(key: string): string | undefined
@@ -53,7 +54,7 @@ function readFacts(file: string): Map<string, string> {
 
 function readIfReadable(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readRegular(file)?.toString() ?? ''
   } catch (error) {
     if (systemCode(error) === undefined) throw error
     return ''

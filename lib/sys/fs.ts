@@ -2,6 +2,7 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { systemCode } from '../core/errors.js'
 import { randomName } from './random.js'
 
 export interface WriteOptions {
@@ -22,7 +23,10 @@ export function writeFileAtomic(file: string, bytes: string | Uint8Array, option
     renameSync(temporary, file)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw error
+    if (options.temporary === undefined || systemCode(error) !== 'EXDEV') throw error
+    // The directory for temporary files is on another file system after all.
+    writeFileAtomic(file, bytes, { mode, durable })
+    return
   }
   if (durable) syncDirectory(dirname(file))
 }

@@ -5,7 +5,7 @@
 // (A single lock file that is broken when stale has one: two may break it one after the other, the second breaking the
 // lock of the first.)
 
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,6 +23,8 @@ export interface LockOptions {
   /** Milliseconds to wait for a living holder; 10,000 unless told. */
   readonly patience?: number
   readonly signal?: AbortSignal | undefined
+  /** Names in the directory that no ddv made. Asked once, where a process cannot be known from here. */
+  readonly foreign?: (() => Promise<ReadonlySet<string>>) | undefined
 }
 
 interface Holder {
@@ -30,6 +32,8 @@ interface Holder {
   /** Tells a process from a later one with the same pid: its start in clock ticks since boot, '' where unknown. */
   readonly start: string
   readonly boot: string
+  /** Which pids it counts among: containers have their own. '' where unknown. */
+  readonly space: string
   /** As it stands in a file's name. */
   readonly host: string
 }
@@ -48,19 +52,26 @@ export async function withLock<T>(
   }
 }
 
-async function acquire(directory: string, { patience = 10_000, signal }: LockOptions): Promise<string> {
+async function acquire(directory: string, options: LockOptions): Promise<string> {
+  const { patience = 10_000, signal } = options
   mkdirSync(directory, { recursive: true })
   const deadline = performance.now() + patience
-  const self = thisProcess()
+  let foreign: ReadonlySet<string> | undefined
+  const others = (except: string | undefined) =>
+    livingHolder(directory, name => name === except || foreign?.has(name) === true)
   for (;;) {
     throwIfAborted(signal)
-    let other = livingHolder(directory, undefined)
+    let other = others(undefined)
     if (other === undefined) {
-      const name = holderName(self)
+      const name = newHolderName()
       writeNewFile(join(directory, name), '')
-      other = livingHolder(directory, name)
+      other = others(name)
       if (other === undefined) return join(directory, name)
       rmSync(join(directory, name), { force: true })
+    }
+    if (foreign === undefined && options.foreign !== undefined && isElsewhere(other)) {
+      foreign = await options.foreign()
+      continue
     }
     if (performance.now() >= deadline) throw busy(other, directory)
     // Random, so that two who saw each other do not meet for ever.
@@ -69,17 +80,17 @@ async function acquire(directory: string, { patience = 10_000, signal }: LockOpt
 }
 
 function busy(other: Holder, directory: string): DdvError {
-  const elsewhere = other.host !== hostPart()
+  const elsewhere = isElsewhere(other)
   return new DdvError('busy', `another ddv is at work here (process ${other.pid} on ${other.host})`, {
     hint: elsewhere
-      ? `wait for it; if that machine is gone, delete the files in ${directory}`
+      ? `wait for it; if that machine or container is gone, delete the files in ${directory}`
       : `wait for it to end, then run the same command again`,
   })
 }
 
-function livingHolder(directory: string, except: string | undefined): Holder | undefined {
+function livingHolder(directory: string, isPassed: (name: string) => boolean): Holder | undefined {
   for (const name of readdirSync(directory)) {
-    if (name === except) continue
+    if (isPassed(name)) continue
     const holder = parseHolder(name)
     if (holder === undefined) continue
     if (isAlive(holder)) return holder
@@ -88,30 +99,37 @@ function livingHolder(directory: string, except: string | undefined): Holder | u
   return undefined
 }
 
-// `<pid>_<start>_<boot>_<host>_<random>`; the host is the one part that others choose.
-const holderName = ({ pid, start, boot, host }: Holder): string => `${pid}_${start}_${boot}_${host}_${randomName()}`
+// The host is the one part that others choose.
+const holderName = ({ pid, start, boot, space, host }: Holder): string =>
+  `${pid}_${start}_${boot}_${space}_${host}_${randomName()}`
 
 const hostPart = (): string => encodeURIComponent(hostname()).replaceAll('_', '%5F').slice(0, 128)
 
 /** For other kinds of locks: a new name that tells this process. */
 export const newHolderName = (): string => holderName(thisProcess())
 
-/** Whether the process lives that made this name; true for what is no such name, and for other hosts. */
+/** Whether the process lives that made this name; true for what is no such name, and for other hosts and containers. */
 export function isHolderAlive(name: string): boolean {
   const holder = parseHolder(name)
   return holder === undefined || isAlive(holder)
 }
 
-// undefined for what no holder wrote.
+// undefined for what no holder wrote. Names without a space are of an earlier ddv.
 function parseHolder(name: string): Holder | undefined {
-  const match = /^(\d+)_(\d*)_([^_]*)_([^_]*)_[0-9a-f]{16}$/.exec(name)
+  const match = /^(\d+)_(\d*)_([^_]*)(?:_(\d*))?_([^_]*)_[0-9a-f]{16}$/.exec(name)
   if (match === null) return undefined
-  const [, pid, start, boot, host] = match as unknown as [string, string, string, string, string]
-  return { pid: Number(pid), start, boot, host }
+  const [, pid = '', start = '', boot = '', space = '', host = ''] = match
+  return { pid: Number(pid), start, boot, space, host }
+}
+
+/** Whether nothing can be known from here of its process. */
+function isElsewhere({ host, boot, space }: Holder): boolean {
+  if (host !== hostPart()) return true
+  return boot === bootId() && space !== '' && pidSpace() !== '' && space !== pidSpace()
 }
 
 function isAlive(holder: Holder): boolean {
-  if (holder.host !== hostPart()) return true // cannot be known from here
+  if (isElsewhere(holder)) return true
   if (holder.boot !== bootId()) return false
   if (!Number.isSafeInteger(holder.pid) || holder.pid <= 0) return false
   try {
@@ -127,18 +145,37 @@ function isAlive(holder: Holder): boolean {
 
 let self: Holder | undefined
 function thisProcess(): Holder {
-  self ??= { pid: process.pid, start: processStat(process.pid).start, boot: bootId(), host: hostPart() }
+  self ??= {
+    pid: process.pid,
+    start: processStat(process.pid).start,
+    boot: bootId(),
+    space: pidSpace(),
+    host: hostPart(),
+  }
   return self
 }
 
 // Fields 3 and 22 of /proc/PID/stat; the second may hold spaces and parentheses, so count from its end.
 function processStat(pid: number): { readonly state: string; readonly start: string } {
-  const text = readProc(`/proc/${pid}/stat`)
+  const text = isOwnProc() ? readProc(`/proc/${pid}/stat`) : ''
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return { state: fields[0] ?? '', start: fields[19] ?? '' }
 }
 
+// In a new pid namespace /proc may still be the old one's, where our pids are those of others.
+const isOwnProc = (): boolean => readProc('/proc/self/stat').startsWith(`${process.pid} `)
+
 const bootId = (): string => readProc('/proc/sys/kernel/random/boot_id').trim()
+
+// `pid:[4026531836]`
+function pidSpace(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? ''
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return '' // no /proc
+  }
+}
 
 // '' where there is no /proc: then a pid that lives is taken for the holder.
 function readProc(file: string): string {

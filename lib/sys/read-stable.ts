@@ -1,7 +1,7 @@
 // Reading whole files in one state, and cutting long lists of files into jobs.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { DdvError } from '../core/errors.js'
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { DdvError, systemCode } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
 import { wholeReadLimit } from './copy.js'
 import { ctimeColumn, inodeColumn, mtimeColumn, sizeColumn, statWidth, writeStat } from './stats.js'
@@ -21,6 +21,34 @@ export const openForReading = (path: string, follow: boolean): number =>
   openSync(path, constants.O_RDONLY | nonBlocking | (follow ? 0 : constants.O_NOFOLLOW))
 
 const nonBlocking = constants.O_NONBLOCK ?? 0 // Windows has none
+
+/**
+ * For files that ddv made, by whose names a stranger may have put anything. undefined where no regular file has this
+ * name: nothing, a link, a pipe, a socket, a device, a directory. Never waits.
+ */
+export function openRegular(path: string): number | undefined {
+  let fd: number
+  try {
+    fd = openForReading(path, false)
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(systemCode(error) ?? '')) return undefined
+    throw error
+  }
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
+  return undefined
+}
+
+/** All of such a file. */
+export function readRegular(path: string): Buffer | undefined {
+  const fd = openRegular(path)
+  if (fd === undefined) return undefined
+  try {
+    return readFileSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
 
 /** `directory/name`, or the directory itself for the name ''. */
 export const joinName = (directory: string, name: string): string => (name === '' ? directory : `${directory}/${name}`)

@@ -1,9 +1,9 @@
 // `.ddvignore`, in git's syntax, at the top of the workspace and in any directory below: what ddv never looks at.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Ignore } from 'ignore'
-import { systemCode } from '../core/errors.js'
+import { DdvError, systemCode } from '../core/errors.js'
 
 export const ignoreFileName = '.ddvignore'
 
@@ -62,9 +62,14 @@ const parse = (text: string): Ignore => {
   return ignore({ ignorecase: false }).add(text)
 }
 
+/** A link may lead to a pipe or to a device that never ends. */
+const maxSize = 1_048_576
+
 function readIfThere(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    const stat = statSync(file)
+    if (stat.isFile() && stat.size <= maxSize) return readFileSync(file, 'utf8')
+    throw new DdvError('bad-config', `is no file of at most ${maxSize} bytes: ${file}`)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return ''
     throw error

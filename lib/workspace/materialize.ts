@@ -1,5 +1,7 @@
 // Writing blobs into the workspace. All new content is first staged below `.ddv/tmp/`, checked against its digest on the
 // way, and made durable; only then do files move into place, so that a crash leaves each file old or new, never torn.
+// Every copy is hashed, a reflink too: as it is written, or as it lies there. So no note says of a blob that it was whole
+// once: it could spare no copy its hashing, only let a link to a blob go without, and there are no links.
 
 import { chmodSync, closeSync, fstatSync, lstatSync, rmdirSync, rmSync } from 'node:fs'
 import { type Digest, digestFromBytes } from '../core/digest.js'
@@ -11,7 +13,8 @@ import { writeNewFile } from '../sys/fs.js'
 import { hashToBytes } from '../sys/hash.js'
 import { type BatchFailure, batchError } from '../sys/hash-files.js'
 import type { Job, Pool } from '../sys/pool.js'
-import { batchesBySize, openForReading, readUpTo, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
+import { batchesBySize, openRegular, readUpTo, sharedReadBuffer, worthThreads } from '../sys/read-stable.js'
+import { statIfThere } from '../sys/stats.js'
 
 export interface WriteFile {
   /** Absolute path of the blob. */
@@ -37,7 +40,7 @@ export interface StageFailure {
 export interface Staged {
   /** The staged file for each row, undefined where it failed. */
   readonly temporaries: readonly (string | undefined)[]
-  /** `missing`: no such blob. `corrupt`: its bytes are not those of its name. Others: the system's. */
+  /** `missing`: no such blob, or something in its place that is no file. `corrupt`: its bytes are not those of its name. Others: the system's. */
   readonly failures: readonly StageFailure[]
 }
 
@@ -105,6 +108,7 @@ async function stageLarge(
   temporary: string,
   { pool, onBytes }: StageOptions & { readonly onBytes: OnBytes },
 ): Promise<void> {
+  refuseStrange(file)
   const { digest, size } = await copyHashed(file.blob, temporary, pool, onBytes)
   try {
     checkContent(file, digest, size)
@@ -129,8 +133,15 @@ const fileMode = (executable: boolean): number => (executable ? 0o777 : 0o666) &
 
 const corrupt = (file: WriteFile): DdvError => new DdvError('corrupt', `blob does not hash to its name: ${file.digest}`)
 
+const missing = (file: WriteFile): DdvError => new DdvError('missing', `blob is not in the cache: ${file.digest}`)
+
+// A pipe would be waited for, a device never end, a link lead elsewhere.
+function refuseStrange(file: WriteFile): void {
+  if (statIfThere(file.blob)?.isFile() !== true) throw missing(file)
+}
+
 function stageError(error: unknown, file: WriteFile): DdvError {
-  if (systemCode(error) === 'ENOENT') return new DdvError('missing', `blob is not in the cache: ${file.digest}`)
+  if (systemCode(error) === 'ENOENT') return missing(file)
   const shown = fromSystemError(error, file.blob)
   if (!isDdvError(shown)) throw shown
   return shown
@@ -162,19 +173,21 @@ export const stageJob = {
 
 function stageOne(file: WriteFile, temporary: string, { buffer, share }: { buffer: Buffer; share: boolean }): void {
   // A shared copy is hashed itself; a plain one is written from the bytes that were hashed.
-  const shared = share && file.size > 4096 && reflink(file.blob, temporary)
+  const worthSharing = share && file.size > 4096
+  if (worthSharing) refuseStrange(file)
+  const shared = worthSharing && reflink(file.blob, temporary)
   const bytes = readWhole(shared ? temporary : file.blob, buffer)
+  if (bytes === undefined) throw missing(file)
   checkContent(file, digestFromBytes(hashToBytes(bytes)), bytes.length)
   if (shared) chmodSync(temporary, fileMode(file.executable))
   else writeNewFile(temporary, bytes, { mode: file.executable ? 0o777 : 0o666 })
 }
 
-function readWhole(path: string, buffer: Buffer): Buffer {
-  const fd = openForReading(path, false)
+function readWhole(path: string, buffer: Buffer): Buffer | undefined {
+  const fd = openRegular(path)
+  if (fd === undefined) return undefined
   try {
-    const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new DdvError('corrupt', `blob is not a regular file: ${path}`)
-    return buffer.subarray(0, readUpTo(fd, buffer, stat.size))
+    return buffer.subarray(0, readUpTo(fd, buffer, fstatSync(fd).size))
   } finally {
     closeSync(fd)
   }
@@ -183,7 +196,7 @@ function readWhole(path: string, buffer: Buffer): Buffer {
 /** Removes a file or link if it is still there. */
 export const removeFile = (path: string): void => rmSync(path, { force: true })
 
-/** Removes the directory if nothing is in it; says whether it is gone. */
+/** Removes the directory if nothing is in it and no file system is mounted there; says whether it is gone. */
 export function removeIfEmpty(path: string): boolean {
   try {
     rmdirSync(path)
@@ -191,7 +204,7 @@ export function removeIfEmpty(path: string): boolean {
   } catch (error) {
     const code = systemCode(error)
     if (code === 'ENOENT') return true
-    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR' || code === 'EBUSY') return false
     throw error
   }
 }

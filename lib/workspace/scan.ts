@@ -5,6 +5,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DdvError, fromSystemError, throwIfAborted } from '../core/errors.js'
 import { compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
+import { isArriving } from '../sys/durable-renames.js'
 import type { Pool } from '../sys/pool.js'
 import {
   absent,
@@ -125,6 +126,7 @@ class Listing {
     const found: Found[] = []
     for (const entry of entries) {
       const path = relative + entry.name
+      if (isArriving(entry.name)) continue // a crash left it on its way here
       if (ignore.ignores(`${this.#output}/${path}`, entry.isDirectory())) continue
       const kind = this.#kindOf(path, entry)
       if (kind !== undefined) found.push({ name: entry.name, kind, link: entry.isSymbolicLink() })

@@ -2,7 +2,7 @@
 //
 //     .ddv/config.yaml          in git
 //     .ddv/config.local.yaml    this clone's
-//     .ddv/state/               stat index, chunk index: may be deleted without loss
+//     .ddv/state/               stat index, chunk index: may be deleted without loss (see own-state.ts)
 //     .ddv/tmp/                 being written
 //     .ddv/lock/                one file a process that writes here
 //     .ddv/removing             outputs whose removal was begun, until it is over

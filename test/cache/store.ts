@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { blobPath, type Cache, hasBlob, temporaryDirectory } from '../../lib/cache/cache.js'
+import { blobPath, type Cache, corruptDirectory, hasBlob, temporaryDirectory } from '../../lib/cache/cache.js'
 import { StoreBatch, storeFiles } from '../../lib/cache/store.js'
 import type { Digest } from '../../lib/core/digest.js'
 import type { FsyncMode } from '../../lib/sys/durable-renames.js'
@@ -224,9 +224,39 @@ t.test('an aborted commit gives no name, and leaves nothing', async t => {
 t.test('a commit that fails leaves nothing in tmp', async t => {
   const { cache, batch } = bench(t)
   const digest = batch.addBytes(Buffer.from('bytes'))
-  writeFileSync(join(cache.root, digest.slice(0, 2)), 'in the way')
-  await t.rejects(batch.commit())
+  symlinkSync('elsewhere', join(cache.root, digest.slice(0, 2)))
+  await t.rejects(batch.commit(), { code: 'refused', message: /symbolic link/ })
   t.same(temporaries(cache), [])
+})
+
+t.test('a blob that rotted is kept when a good one takes its place', async t => {
+  const { cache, directory, batch } = bench(t)
+  for (const [name, content] of [
+    ['small', 'good'],
+    ['large', large(9)],
+  ] as const) {
+    writeFileSync(join(directory, name), content)
+    const blob = blobPath(cache, hashBytes(Buffer.from(content)))
+    mkdirSync(join(blob, '..'), { recursive: true })
+    writeFileSync(blob, `bad ${name}`)
+    await storeFiles(batch, list(directory, [name]), {})
+    await batch.commit()
+    t.ok(readFileSync(blob).equals(Buffer.from(content)), name)
+  }
+  const kept = readdirSync(corruptDirectory(cache)).map(name =>
+    readFileSync(join(corruptDirectory(cache), name), 'utf8'),
+  )
+  t.same(kept.sort(), ['bad large', 'bad small'])
+})
+
+t.test('a cache that may not be written is named, not the file', { skip: process.getuid?.() === 0 }, async t => {
+  const { cache, directory, batch } = bench(t)
+  writeFileSync(join(directory, 'a'), 'a')
+  mkdirSync(temporaryDirectory(cache), { recursive: true })
+  chmodSync(temporaryDirectory(cache), 0o500)
+  const { failures } = await storeFiles(batch, list(directory, ['a']), {})
+  t.match(failures, [{ error: { code: 'permission', message: new RegExp(`${temporaryDirectory(cache)}$`) } }])
+  chmodSync(temporaryDirectory(cache), 0o700)
 })
 
 t.test('an error that ends all leaves what discard can find', async t => {

@@ -75,8 +75,44 @@ t.test('the URL of origin, without what is secret', async t => {
     '/srv/git/a@b.git': '/srv/git/a@b.git',
     'file:///srv/x': 'file:///srv/x',
     'https://h/a@b': 'https://h/a@b',
+    'https://h:8080/a@b': 'https://h:8080/a@b',
+    'https://[::1]:8080/a@b': 'https://[::1]:8080/a@b',
+    'https://user:p%40SECRET@h/x': 'https://h/x',
+    'https://SECRET@h:8443/x@y': 'https://h:8443/x@y',
+    'https://u:SECRET@SECRET:SECRET@h/x': 'https://h/x',
+    'https://u:SECRET/SECRET@h/x': 'https://h/x',
+    'https://u:SECRET?SECRET#@h/x': 'https://h/x',
+    'https://u:@h/x': 'https://h/x',
+    'https://:SECRET@h/x': 'https://h/x',
+    'HTTPS://u:SECRET@H/x': 'HTTPS://H/x',
+    'Ssh://git:SECRET@h/x': 'Ssh://git@h/x',
+    'git+https://u:SECRET@h/x': 'git+https://h/x',
+    'git+ssh://git:SECRET@h/x': 'git+ssh://git@h/x',
+    'git://u:SECRET@h/x': 'git://h/x',
+    'https://h/x?private_token=SECRET': 'https://h/x',
+    'https://h/x.git?a=b&private_token=SECRET': 'https://h/x.git',
+    'https://h/x#SECRET': 'https://h/x',
+    'https:/u:SECRET@h/x': 'https://h/x',
+    'https:\\\\u:SECRET@h/x': 'https://h/x',
+    ' https://u:SECRET@h/x': 'https://h/x',
+    'foo::https://u:SECRET@h/x': 'foo::https://h/x',
+    'user:SECRET@h:path': 'user@h:path',
+    'u:SECRET@h:x': 'u@h:x',
+    'C:\\x@y': 'C:\\x@y',
+    'user:SECRET@SECRET@h:path': 'user@h:path',
+    'user:SECRET/SECRET@h:path': 'user@h:path',
+    'user:SECRET@h/path': 'user@h/path',
+    'git@h:x?private_token=SECRET': 'git@h:x',
+    'h:/srv/a@b.git': 'h:/srv/a@b.git',
+    '../a:b@c': '../a:b@c',
+    'C:/x/a@b': 'C:/x/a@b',
   }
-  for (const [url, expected] of Object.entries(cases)) t.equal(withoutCredentials(url), expected, url)
+  for (const [url, expected] of Object.entries(cases)) {
+    t.equal(withoutCredentials(url), expected, url)
+    t.equal(withoutCredentials(expected), expected, 'nothing more goes a second time')
+  }
+  git(root, 'remote', 'set-url', 'origin', 'ext::sh -c "SECRET"')
+  t.equal(originUrl(repository), undefined)
 })
 
 t.test('reads git configuration as git does', async t => {

@@ -13,6 +13,9 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import { encodePointer } from '../../lib/core/pointer.js'
+import type { TreePath } from '../../lib/core/tree-path.js'
+import { directoryPointer } from '../../lib/ops/write-pointers.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 import {
   digestOf,
@@ -23,6 +26,8 @@ import {
   type TestWorkspace,
   writeFiles,
 } from '../support/workspace.js'
+
+t.setTimeout(120_000)
 
 type Outcome =
   | 'written' // as the pointer says
@@ -473,4 +478,31 @@ t.test('a pointer over the cache is refused, and no blob goes', async t => {
   w.remove('data')
   t.same((await w.checkout('data')).failures, [])
   t.equal(w.read('data/1'), '1')
+})
+
+t.test('rules of a directory above an output hold for it', async t => {
+  const w = await makeWorkspace(t, { files: { 'a/.ddvignore': '*.log\n', 'a/b/data/x': 'x', 'a/b/data/y.log': 'y' } })
+  await w.add('a/b/data')
+  t.equal(w.pointer('a/b/data').files, 1)
+  w.write({ 'a/b/data/x': 'edited', 'a/b/data/z.log': 'z' })
+  t.same((await w.look('a/b/data')).changes, [{ path: 'x', change: 'modified' }])
+  t.same((await w.checkout([], { force: true })).failures, [])
+  t.same(w.tree('a/b/data'), { x: 'x', 'y.log': 'y', 'z.log': 'z' })
+  t.equal((await w.ddv('remove', 'a/b/data', '--data')).code, 0)
+  t.same(w.tree('a/b/data'), { 'y.log': 'y', 'z.log': 'z' })
+})
+
+t.test('a manifest that gives a blob another size costs neither the blob nor the data', async t => {
+  const w = await makeWorkspace(t, { files: { d: 'whole' } })
+  await w.add('d')
+  for (const size of [0, 4, 6, 9_000_000, Number.MAX_SAFE_INTEGER]) {
+    const entries = [{ path: 'x' as TreePath, digest: digestOf('whole'), size, executable: false }]
+    w.write({ 'e.ddv': encodePointer(directoryPointer('e' as TreePath, entries, undefined)) })
+    t.not((await w.look('e')).cache, 'complete', `${size}`)
+    const { failures } = await w.checkout('e')
+    t.match(failures, [{ path: 'e', error: { code: 'bad-pointer' } }], `${size}`)
+    t.same(w.tree('e'), {}, `${size}`)
+    t.equal(readFileSync(w.blob(digestOf('whole')), 'utf8'), 'whole', `${size}`)
+    t.same(setAside(w.root), [])
+  }
 })

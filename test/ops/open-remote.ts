@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openProjectRemote, repositoryIdentity } from '../../lib/ops/open-remote.js'
 import { git } from '../support/git.js'
-import { errorOf, makeWorkspace, openWorkspace } from '../support/workspace.js'
+import { errorOf, makeWorkspace, openWorkspace, readTree } from '../support/workspace.js'
 
 t.test('which remote is meant', async t => {
   const w = await makeWorkspace(t)
@@ -47,4 +47,26 @@ t.test('a repository is known by its URL, or by an id of its own', async t => {
   t.not(a?.id, own.id)
   w.git('remote', 'add', 'origin', 'https://me:token@example.com/x.git')
   t.match(repositoryIdentity(await w.project()), { url: 'https://example.com/x.git' })
+})
+
+t.test("a secret in the repository's own URL reaches neither a person nor the remote", async t => {
+  for (const url of [
+    'https://u:SECRET@h/x?private_token=SECRET',
+    'HTTPS://SECRET@h/a@b',
+    'u:SECRET@h:x',
+    'ext::sh -c SECRET',
+    'git+https://u:SECRET/SECRET@h/x',
+  ]) {
+    const w = await makeWorkspace(t, { inMemory: true, files: { x: url } })
+    w.git('remote', 'add', 'origin', url)
+    await w.ddv('remote', 'add', 'r', '../r', '--default')
+    for (const argv of [['add', 'x'], ['push'], ['push', '--json'], ['status']]) {
+      const { code, stdout, stderr } = await w.ddv(...argv)
+      t.equal(code, 0, stderr)
+      t.notMatch(stdout + stderr, /SECRET/, url)
+    }
+    for (const [path, content] of Object.entries(readTree(w.path('../r/repositories'))))
+      t.notMatch(path + content, /SECRET/)
+    t.equal(Object.keys(readTree(w.path('../r/repositories'))).length, 1)
+  }
 })

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import t from 'tap'
+import type { Event } from '../../lib/core/events.js'
 import { type RemoveOptions, remove } from '../../lib/ops/remove.js'
 import { digestOf, errorOf, makeWorkspace, setAside, type TestWorkspace } from '../support/workspace.js'
 
@@ -114,4 +115,18 @@ t.test('without autostage git’s index is left alone', async t => {
   await removeFrom(w, 'x')
   t.notOk(w.has('x.ddv'))
   t.equal(w.git('diff', '--cached', '--name-only'), '')
+})
+
+t.test('--data leaves what was edited since it was looked at', async t => {
+  const w = await makeWorkspace(t, { files: { 'd/a': 'a', 'd/b': 'b' } })
+  await w.add('d')
+  await w.close()
+  w.remove('.ddv/state') // so that all is read
+  const edit = (event: Event): void => {
+    if (event.type === 'done') w.write({ 'd/b': 'edited' })
+  }
+  const removing = removeFrom(w, 'd', { data: true, onEvent: edit })
+  t.match(await errorOf(t, removing, 'would-lose-data'), { message: /d\/b/ })
+  t.equal(w.read('d/b'), 'edited')
+  t.ok(w.has('d.ddv'))
 })

@@ -2,11 +2,21 @@
 
 import { storeSmallJob } from '../../lib/cache/store.js'
 import { hashFileJob, hashRingJob } from '../../lib/sys/copy.js'
-import { renameJob } from '../../lib/sys/durable-renames.js'
+import { copyJob, renameJob } from '../../lib/sys/durable-renames.js'
 import { hashSmallJob } from '../../lib/sys/hash-files.js'
 import { serveJobs } from '../../lib/sys/serve.js'
 import { statFilesJob } from '../../lib/sys/stats.js'
 import { stageJob } from '../../lib/workspace/materialize.js'
 import { testJobs } from './jobs.js'
 
-serveJobs([storeSmallJob, hashFileJob, hashRingJob, renameJob, hashSmallJob, statFilesJob, stageJob, ...testJobs])
+serveJobs([
+  storeSmallJob,
+  hashFileJob,
+  hashRingJob,
+  copyJob,
+  renameJob,
+  hashSmallJob,
+  statFilesJob,
+  stageJob,
+  ...testJobs,
+])

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,13 +13,15 @@ const env = { PATH: process.env.PATH }
 async function startHolder(
   t: Test,
   directory: string,
-  { orphan = false } = {},
+  { orphan = false, unshare }: { orphan?: boolean; unshare?: readonly string[] } = {},
 ): Promise<{ child: ChildProcess; pid: number }> {
   const args = [program, directory, 'hold']
   // With `orphan` the parent is a shell's `sleep`, which never asks how its child ended.
   const child = orphan
     ? spawn('/bin/sh', ['-c', '"$@" & exec sleep 60', 'sh', process.execPath, ...args], { env })
-    : spawn(process.execPath, args, { env })
+    : unshare !== undefined
+      ? spawn('unshare', [...unshare, process.execPath, ...args], { env })
+      : spawn(process.execPath, args, { env })
   t.teardown(() => child.kill('SIGKILL'))
   const [said] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
   const pid = Number(/held (\d+)/.exec(said.toString())?.[1])
@@ -133,6 +135,43 @@ t.test('nor does one of an earlier boot', { skip: process.platform !== 'linux' }
   t.equal(await take(directory, 0), 'taken')
   t.same(readdirSync(directory), [])
 })
+
+const ownSpace = ['--pid', '--fork', '--kill-child']
+const cannotUnshare = (): string | false =>
+  spawnSync('unshare', [...ownSpace, 'true'], { env }).status === 0 ? false : 'may not make pid namespaces here'
+
+t.test('a container on this host has pids of its own: its living process is not taken for dead', async t => {
+  const here = t.testdir({ a: {}, b: {} })
+  for (const [name, unshare] of [
+    ['a', [...ownSpace, '--mount-proc']],
+    ['b', ownSpace], // its /proc is still ours
+  ] as const)
+    await t.test(unshare.join(' '), { skip: cannotUnshare() }, async t => {
+      const directory = join(here, name)
+      const { pid } = await startHolder(t, directory, { unshare })
+      t.equal(pid, 1, 'its own idea of its pid')
+      await t.rejects(take(directory, 100), {
+        code: 'busy',
+        message: /process 1 on/,
+        hint: new RegExp(`container is gone, delete.*${directory}`),
+      })
+      t.equal(readdirSync(directory).length, 1)
+    })
+})
+
+t.test(
+  'names of an earlier ddv, which say nothing of pid namespaces',
+  { skip: process.platform !== 'linux' },
+  async t => {
+    const directory = t.testdir()
+    const withoutSpace = (name: string): string => name.replace(/^([^_]*_[^_]*_[^_]*)_\d+_/, '$1_')
+    await forge(directory, withoutSpace)
+    await t.rejects(take(directory, 50), { code: 'busy', hint: /wait for it to end/ })
+    for (const name of readdirSync(directory)) rmSync(join(directory, name))
+    await forge(directory, name => withoutSpace(name).replace(/_(\d+)_/, (_, start) => `_${Number(start) - 1}_`))
+    t.equal(await take(directory, 0), 'taken')
+  },
+)
 
 t.test('a file of somebody else is left alone', async t => {
   const directory = t.testdir({ '.gitkeep': '', 'x_%zz': '' })
