@@ -28,7 +28,9 @@ t.test('move of a file', async t => covers(t, await scenarios.moveOutput(place, 
 t.test('move of a directory', async t => covers(t, await scenarios.moveOutput(place, 'directory'), every(3)))
 
 const torn = { directory, torn: true }
-t.test('add, the last write cut in half', async t => covers(t, await scenarios.addDirectory(place), torn))
+t.test('add, the last write cut in half', async t =>
+  covers(t, await scenarios.addDirectory(place, scenarios.big), torn),
+)
 t.test('checkout, the last write cut in half', async t =>
   covers(t, await scenarios.checkoutVersion(place, 'first', scenarios.big), torn),
 )

@@ -22,5 +22,5 @@ export async function covers(t: Test, scenario: Scenario, options: EnumerateOpti
   const took = ((performance.now() - start) / 1000).toFixed(1)
   t.comment(`killed ${points} times, of ${calls} calls one of ${step} and each new kind, in ${took} s`)
   t.same(violations, [])
-  t.ok(points > 10, 'it was killed many times')
+  t.ok(calls >= 10 && points >= (0.9 * calls) / step, 'it was killed as often as it should')
 }

@@ -25,7 +25,7 @@ export function put(root: string, files: Readonly<Record<string, Uint8Array | st
   }
 }
 
-/** More than 8 MiB: such files are copied by the kernel, smaller ones are read and written. */
+/** More than 8 MiB: such files are copied by the kernel, smaller ones are read and written; a push reads them in pieces. */
 export const big = noise(1, 9 * 1024 * 1024)
 /** Many chunks: enough where the size of files is not what matters. */
 const medium = big.subarray(0, 1_000_000)
@@ -125,9 +125,9 @@ export async function addWithoutGit(place: Place): Promise<Scenario> {
   }
 }
 
-export async function addDirectory(place: Place): Promise<Scenario> {
+export async function addDirectory(place: Place, large = medium): Promise<Scenario> {
   const { base, ws } = await makeWorkspace(place, 'add-directory')
-  putSet(ws)
+  putSet(ws, large)
   return { base, program: place.program, args: ['add', 'data/set'] }
 }
 
@@ -224,17 +224,8 @@ const clonePulls =
     rmSync(join(root, 'clone'), { recursive: true })
   }
 
-export async function pushFirst(place: Place): Promise<Scenario> {
-  return pushSet(place, 'push-first', medium)
-}
-
-/** A file that is read in two pieces. */
-export async function pushBig(place: Place): Promise<Scenario> {
-  return pushSet(place, 'push-big', big)
-}
-
-async function pushSet(place: Place, name: string, large: Buffer): Promise<Scenario> {
-  const { base } = await makeShared(place, name, large)
+export async function pushFirst(place: Place, large = medium): Promise<Scenario> {
+  const { base } = await makeShared(place, 'push-first', large)
   git(base, 'clone', '-q', 'ws', 'clone')
   const { program } = place
   return { base, program, args: ['push'], remote: 'remote', finished: clonePulls(program) }
