@@ -50,15 +50,16 @@ function obstacle(kind: Kind): string | undefined {
 function fill(place: string, leave: number): string {
   const { bavail, bsize } = statfsSync(place)
   const ballast = join(place, 'ballast')
-  fillFile(ballast, Math.max(0, Math.floor((bavail * bsize - leave) / bsize)), bsize)
+  fillFile(ballast, Math.floor((bavail * bsize - leave) / bsize) * bsize)
   return ballast
 }
 
 // The file system needs some of what it says is free for itself.
-function fillFile(path: string, blocks: number, size: number): void {
+function fillFile(path: string, size: number): void {
   const fd = openSync(path, 'w')
+  const bytes = Buffer.alloc(MiB)
   try {
-    for (let i = 0; i < blocks; i++) writeSync(fd, Buffer.alloc(size))
+    for (let left = size; left > 0; ) left -= writeSync(fd, bytes, 0, Math.min(left, MiB))
     fsyncSync(fd)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error

@@ -1,11 +1,13 @@
 // Killing a command before each of its calls that change something, one after the other, and looking each time whether
 // everything still holds and the same command goes on by itself.
 
-import { type ChildProcess, execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { type Call, choose, readCalls } from './calls.js'
+import { copyBase } from './copy-base.js'
+import { git } from './git.js'
 import {
   checkPointers,
   checkRemote,
@@ -48,19 +50,24 @@ export interface Scenario {
 export interface EnumerateOptions {
   /** Where copies are made. */
   readonly directory: string
+  /** Before calls that write bytes alone, of which half is written. */
   readonly torn?: boolean
   readonly stopAtFirst?: boolean
   /** Look only after the rerun, not at what the crash left. */
   readonly endOnly?: boolean
   /** Copies at once. */
   readonly jobs?: number
-  /** Only every so manyeth point. */
+  /** Only every so manyeth point, and the first of each kind. */
   readonly step?: number
+  /** Kinds of which other scenarios have killed one. */
+  readonly seen?: Set<string>
 }
 
 export interface Enumerated {
   /** How often it was killed. */
   readonly points: number
+  /** Before how many calls it could have been. */
+  readonly calls: number
   /** What did not hold, each with the call before which the program was killed. */
   readonly violations: readonly string[]
 }
@@ -69,11 +76,11 @@ interface Round {
   readonly scenario: Scenario
   readonly root: string
   readonly workspace: string
-  readonly before: Tree
 }
 
-/** How the end looks: the tree, the blobs, git's index. */
-interface End {
+/** How it looks around the command when nobody kills it: before, and in the end. */
+interface Whole {
+  readonly before: Tree
   readonly tree: Tree
   readonly blobs: ReadonlySet<string>
   readonly index: string
@@ -81,25 +88,31 @@ interface End {
 
 /** Throws where the command does not succeed when nobody kills it. */
 export async function enumerate(scenario: Scenario, options: EnumerateOptions): Promise<Enumerated> {
-  const { end } = await runWhole(scenario, options)
+  const { jobs = 3, step = 1, stopAtFirst = false, torn = false, endOnly = false, seen = new Set() } = options
+  const { whole, calls: all } = await runWhole(scenario, options)
+  const calls = torn ? all.filter(call => call.hasHalf) : all
   const violations: string[] = []
   let points = 0
-  let ended = false
-  let next = 1
-  const { jobs = 3, step = 1, stopAtFirst = false, torn = false, endOnly = false } = options
+  const kill = async (number: number): Promise<'killed' | 'ended'> => {
+    const env = preload({ DDV_TEST_KILL_AT: String(number), ...(torn && { DDV_TEST_KILL_TORN: '1' }) })
+    const found = await inCopy(scenario, options, round => killOnce(round, { whole, endOnly, env }))
+    if (found === 'ended') return 'ended'
+    points++
+    if (found !== 'held') violations.push(found)
+    return 'killed'
+  }
+  const queue = choose(calls, step, seen).map(call => call.number)
   const work = async (): Promise<void> => {
-    while (!ended && !(stopAtFirst && violations.length > 0)) {
-      const k = next
-      next += step
-      const env = preload({ DDV_TEST_KILL_AT: String(k), ...(torn && { DDV_TEST_KILL_TORN: '1' }) })
-      const found = await inCopy(scenario, options, round => killOnce(round, { end, endOnly, env }))
-      if (found === 'ended') ended = true
-      else points++
-      if (found !== 'ended' && found !== 'held') violations.push(found)
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      await kill(next)
+      if (stopAtFirst && violations.length > 0) return
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
-  return { points, violations }
+  // Some runs make a call more than the first did.
+  if (step === 1 && !torn && violations.length === 0)
+    for (let next = all.length + 1; (await kill(next)) === 'killed'; next++);
+  return { points, calls: calls.length, violations }
 }
 
 export interface RandomOptions extends Pick<EnumerateOptions, 'directory'> {
@@ -113,7 +126,7 @@ export async function killAtRandom(
   scenario: Scenario,
   { directory, rounds, random }: RandomOptions,
 ): Promise<Enumerated> {
-  const { end, took } = await runWhole(scenario, { directory })
+  const { whole, calls, took } = await runWhole(scenario, { directory })
   const violations: string[] = []
   let points = 0
   for (let round = 0; round < rounds; round++) {
@@ -122,56 +135,62 @@ export async function killAtRandom(
       const timer = setTimeout(() => child.kill('SIGKILL'), wait)
       child.on('exit', () => clearTimeout(timer))
     }
-    const found = await inCopy(scenario, { directory }, round => killOnce(round, { end, endOnly: false, onStart }))
+    const found = await inCopy(scenario, { directory }, round => killOnce(round, { whole, endOnly: false, onStart }))
     if (found !== 'ended') points++
     if (found !== 'ended' && found !== 'held') violations.push(`after ${wait.toFixed(0)} ms: ${found}`)
   }
-  return { points, violations }
+  return { points, calls: calls.length, violations }
 }
 
-/** How the command ends when nobody kills it, and how many ms it takes. */
-function runWhole(scenario: Scenario, options: EnumerateOptions): Promise<{ end: End; took: number }> {
+/** What the command does when nobody kills it, and how many ms it takes. */
+function runWhole(
+  scenario: Scenario,
+  options: EnumerateOptions,
+): Promise<{ whole: Whole; calls: readonly Call[]; took: number }> {
   return inCopy(scenario, options, async round => {
-    const count = join(round.root, 'count')
+    const list = `${round.root}.calls`
+    const before = readAround(round)
     const start = performance.now()
     const ended = await spawnProgram(scenario.program, scenario.args, {
       cwd: round.workspace,
-      env: { ...scenario.env, ...preload({ DDV_TEST_KILL_COUNT: count }) },
+      env: { ...scenario.env, ...preload({ DDV_TEST_KILL_LIST: list }) },
     })
     const took = performance.now() - start
     if (ended.code !== 0) throw new Error(`ddv ${scenario.args.join(' ')}: exit ${ended.code}\n${ended.stderr}`)
-    demand(Number(readFileSync(count, 'utf8')) > 10, 'hardly a call was counted')
-    return { end: readEnd(round), took }
+    const calls = readCalls(list, { command: String(scenario.args[0]), root: round.root })
+    demand(calls.length > 10, 'hardly a call was counted')
+    const whole = { before, ...readEnd(round) }
+    demand(whole.index.trimEnd() === git(round.workspace, 'ls-files', '-s'), `git's index was not read as git reads it`)
+    return { whole, calls, took }
   })
 }
 
 async function inCopy<T>(
   scenario: Scenario,
-  { directory }: EnumerateOptions,
+  { directory }: Pick<EnumerateOptions, 'directory'>,
   use: (round: Round) => Promise<T>,
 ): Promise<T> {
-  const root = await mkdtemp(join(directory, 'copy-'))
+  const root = mkdtempSync(join(directory, 'copy-'))
   try {
-    await promisify(execFile)('cp', ['-a', '--reflink=auto', `${scenario.base}/.`, root])
+    copyBase(scenario.base, root)
     await scenario.warm?.(root)
-    const workspace = join(root, scenario.cwd ?? 'ws')
-    return await use({ scenario, root, workspace, before: readAround(root, scenario) })
+    return await use({ scenario, root, workspace: join(root, scenario.cwd ?? 'ws') })
   } finally {
-    await rm(root, { recursive: true, force: true })
+    await rm(root, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
 const preload = (env: Readonly<Record<string, string>>) => ({ ...env, NODE_OPTIONS: `--require=${killAt}` })
 
 interface Kill {
-  readonly end: End
+  readonly whole: Whole
   readonly endOnly: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly onStart?: (child: ChildProcess) => void
 }
 
 /** `ended` where the command came to its end by itself; what did not hold otherwise, or `held`. */
-async function killOnce(round: Round, { end, endOnly, env, onStart }: Kill): Promise<string> {
+async function killOnce(round: Round, { whole, endOnly, env, onStart }: Kill): Promise<string> {
   const { scenario, workspace } = round
   const killed = await spawnProgram(scenario.program, scenario.args, {
     cwd: workspace,
@@ -182,12 +201,12 @@ async function killOnce(round: Round, { end, endOnly, env, onStart }: Kill): Pro
   try {
     if (killed.signal !== 'SIGKILL') {
       demand(killed.code === 0, `not killed, but exit ${killed.code} ${killed.signal}: ${killed.stderr}`)
-      await checkEnd(round, end)
+      await checkEnd(round, whole)
       return 'ended'
     }
-    if (!endOnly) await checkAfterKill(round, end)
-    if (killed.stdout !== '') await checkEnd(round, end) // I7
-    if (!(scenario.once === true && (await isAtEnd(round, end)))) await rerun(round, end)
+    if (!endOnly) await checkAfterKill(round, whole)
+    if (killed.stdout !== '') await checkEnd(round, whole) // I7
+    if (!(scenario.once === true && (await isAtEnd(round, whole)))) await rerun(round, whole)
     return 'held'
   } catch (error) {
     if (error instanceof Violation) return `${by}: ${error.message}`
@@ -195,9 +214,9 @@ async function killOnce(round: Round, { end, endOnly, env, onStart }: Kill): Pro
   }
 }
 
-async function isAtEnd(round: Round, end: End): Promise<boolean> {
+async function isAtEnd(round: Round, whole: Whole): Promise<boolean> {
   try {
-    await checkEnd(round, end)
+    await checkEnd(round, whole)
     return true
   } catch (error) {
     if (error instanceof Violation) return false
@@ -206,7 +225,7 @@ async function isAtEnd(round: Round, end: End): Promise<boolean> {
 }
 
 /** The same command again must succeed, leave nothing of its own behind, and come to the same end. */
-export async function rerun(round: Round, end: End): Promise<void> {
+export async function rerun(round: Round, whole: Whole): Promise<void> {
   const { scenario, workspace } = round
   const left = temporaries(workspace)
   const again = await runProgram(scenario.program, scenario.args, { cwd: workspace, env: scenario.env ?? {} })
@@ -216,34 +235,33 @@ export async function rerun(round: Round, end: End): Promise<void> {
   demand(names(join(workspace, '.ddv/lock')).length === 0, 'I5: run again, it left a lock')
   const inGit = names(join(workspace, '.git')).filter(name => name.startsWith('ddv-'))
   demand(inGit.length === 0, `I5: run again, it left .git/${inGit[0]}`)
-  await checkEnd(round, end)
+  await checkEnd(round, whole)
   await scenario.finished?.(round.root)
 }
 
-function readAround(root: string, { remote }: Scenario): Tree {
-  return readTree(root, path => path === remote || path === 'count' || isOwn(path))
-}
+const readAround = ({ root, scenario: { remote } }: Round): Tree =>
+  readTree(root, path => path === remote || isOwn(path))
 
-async function checkAfterKill(round: Round, end: End): Promise<void> {
+async function checkAfterKill(round: Round, whole: Whole): Promise<void> {
   const { scenario, root, workspace } = round
   demand(scenario.locksIndex === true || (await gitLockGone(workspace)), `git's index stays locked`)
   const cached = readCache(workspace)
   const remote = scenario.remote === undefined ? undefined : join(root, scenario.remote)
   checkPointers(workspace, cached, remote)
   if (remote !== undefined) checkRemote(remote)
-  checkTree(round, { now: readAround(root, scenario), cached, end })
+  checkTree(round, { now: readAround(round), cached, whole })
 }
 
 /** I1 and I4: what was there is there, or in the cache; outputs are old, new or absent; all else is as it was. */
 function checkTree(
-  { scenario, before }: Round,
-  { now, cached, end }: { now: Tree; cached: ReadonlySet<string>; end: End },
+  { scenario }: Round,
+  { now, cached, whole }: { now: Tree; cached: ReadonlySet<string>; whole: Whole },
 ): void {
   const prefix = `${scenario.cwd ?? 'ws'}/`
   const isOutput = (path: string): boolean =>
     (scenario.writes ?? []).some(output => path === prefix + output || path.startsWith(`${prefix}${output}/`))
-  for (const path of new Set([...before.keys(), ...now.keys()])) {
-    const [old, is, will] = [before.get(path), now.get(path), end.tree.get(path)]
+  for (const path of new Set([...whole.before.keys(), ...now.keys()])) {
+    const [old, is, will] = [whole.before.get(path), now.get(path), whole.tree.get(path)]
     if (is === old) continue
     const digest = digestIn(old)
     const isBookkeeping = path.startsWith(prefix) && /(\.ddv|\/\.gitignore)$/.test(path)
@@ -257,25 +275,21 @@ function checkTree(
   }
 }
 
-function readEnd(round: Round): End {
+function readEnd(round: Round): Omit<Whole, 'before'> {
   const { workspace } = round
-  return {
-    tree: readAround(round.root, round.scenario),
-    blobs: readCache(workspace),
-    index: gitIndex(workspace),
-  }
+  return { tree: readAround(round), blobs: readCache(workspace), index: gitIndex(workspace) }
 }
 
-async function checkEnd(round: Round, end: End): Promise<void> {
+async function checkEnd(round: Round, whole: Whole): Promise<void> {
   demand(await gitLockGone(round.workspace), `git's index stays locked`)
   const is = readEnd(round)
-  for (const path of new Set([...end.tree.keys(), ...is.tree.keys()]))
+  for (const path of new Set([...whole.tree.keys(), ...is.tree.keys()]))
     demand(
-      is.tree.get(path) === end.tree.get(path),
-      `in the end, ${path} is ${is.tree.get(path)}, not ${end.tree.get(path)}`,
+      is.tree.get(path) === whole.tree.get(path),
+      `in the end, ${path} is ${is.tree.get(path)}, not ${whole.tree.get(path)}`,
     )
-  for (const digest of end.blobs) demand(is.blobs.has(digest), `in the end, the cache lacks ${digest}`)
-  demand(is.index === end.index, `in the end, git's index holds\n${is.index}and not\n${end.index}`)
+  for (const digest of whole.blobs) demand(is.blobs.has(digest), `in the end, the cache lacks ${digest}`)
+  demand(is.index === whole.index, `in the end, git's index holds\n${is.index}and not\n${whole.index}`)
   checkPointers(round.workspace, is.blobs, remoteOf(round))
   const remote = remoteOf(round)
   if (remote !== undefined) checkRemote(remote)

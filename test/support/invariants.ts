@@ -1,15 +1,25 @@
 // What must hold after any fault (promises.md, "Safety"), looked at from outside: by the bytes on disk, with no help
 // from ddv but its hash and the decoder of pointers.
 
-import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  type Dirent,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Digest } from '../../lib/core/digest.js'
 import { isFileEntry } from '../../lib/core/manifest.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { hashBytes } from '../../lib/sys/hash.js'
 import { parsePointer } from '../../lib/workspace/pointers.js'
-import { gitEnv } from './git.js'
 
 export class Violation extends Error {}
 
@@ -23,20 +33,45 @@ export type Tree = ReadonlyMap<string, string>
 /** Everything below the root but what is ddv's or git's own there, which has checks of its own. */
 export function readTree(root: string, isSkipped: (path: string) => boolean = isOwn): Tree {
   const tree = new Map<string, string>()
-  const visit = (directory: string): void => {
-    for (const { name } of readdirSync(join(root, directory), { withFileTypes: true })) {
-      const path = directory === '' ? name : `${directory}/${name}`
-      if (isSkipped(path)) continue
-      const stat = lstatSync(join(root, path))
-      if (stat.isSymbolicLink()) tree.set(path, `-> ${readlinkSync(join(root, path))}`)
-      else if (stat.isDirectory()) {
-        tree.set(path, 'd')
-        visit(path)
-      } else tree.set(path, `${hashBytes(readFileSync(join(root, path)))} ${(stat.mode & 0o777).toString(8)}`)
-    }
+  for (const [path, entry] of walk(root, isSkipped)) {
+    const file = join(root, path)
+    if (entry.isSymbolicLink()) tree.set(path, `-> ${readlinkSync(file)}`)
+    else if (entry.isDirectory()) tree.set(path, 'd')
+    else tree.set(path, `${hashFile(file)} ${(lstatSync(file).mode & 0o777).toString(8)}`)
   }
-  visit('')
   return tree
+}
+
+/** A directory comes before what is in it. */
+export function* walk(
+  root: string,
+  isSkipped: (path: string) => boolean = () => false,
+  directory = '',
+): Generator<[string, Dirent]> {
+  for (const entry of readdirSync(join(root, directory), { withFileTypes: true })) {
+    const path = directory === '' ? entry.name : `${directory}/${entry.name}`
+    if (isSkipped(path)) continue
+    yield [path, entry]
+    if (entry.isDirectory()) yield* walk(root, isSkipped, path)
+  }
+}
+
+/** Used again and again: a new one for each large file costs more than the hash. */
+const buffer = Buffer.alloc(16 * 1024 * 1024)
+
+function hashFile(file: string): Digest {
+  const fd = openSync(file, 'r')
+  try {
+    let size = 0
+    for (;;) {
+      const count = readSync(fd, buffer, size, buffer.length - size, null)
+      if (count === 0) return hashBytes(buffer.subarray(0, size))
+      size += count
+      if (size === buffer.length) return hashBytes(readFileSync(file))
+    }
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** What ddv and git keep for themselves; ddv's settings are everybody's and count as data. */
@@ -55,7 +90,7 @@ export function readCache(workspace: string): ReadonlySet<string> {
     demand(/^[0-9a-f]{2}$/.test(shard), `I2: strange name in the cache: ${shard}`)
     for (const name of names(join(cache, shard))) {
       const file = join(cache, shard, name)
-      const digest = hashBytes(readFileSync(file))
+      const digest = hashFile(file)
       demand(digest === shard + name, `I2: blob does not hash to its name: ${shard}/${name}`)
       demand((lstatSync(file).mode & 0o777) === 0o444, `I2: blob is not read-only: ${shard}/${name}`)
       found.add(digest)
@@ -67,8 +102,8 @@ export function readCache(workspace: string): ReadonlySet<string> {
 
 /** I3: every pointer parses, and its blobs are in the cache or its recipe is on the remote. */
 export function checkPointers(workspace: string, cached: ReadonlySet<string>, remote: string | undefined): void {
-  for (const [path] of readTree(workspace)) {
-    if (!path.endsWith('.ddv') || !lstatSync(join(workspace, path)).isFile()) continue
+  for (const [path, entry] of walk(workspace, isOwn)) {
+    if (!path.endsWith('.ddv') || !entry.isFile()) continue
     const pointer = pointerOf(workspace, path)
     const onRemote =
       remote !== undefined &&
@@ -141,7 +176,24 @@ export async function gitLockGone(workspace: string): Promise<boolean> {
   return true
 }
 
-export const gitIndex = (workspace: string): string =>
-  existsSync(join(workspace, '.git'))
-    ? execFileSync('git', ['ls-files', '-s'], { cwd: workspace, env: gitEnv, encoding: 'utf8' })
-    : ''
+/** What git's index holds, as `git ls-files -s` says it; read here, since a git for each look would cost more than all else. */
+export function gitIndex(workspace: string): string {
+  const file = join(workspace, '.git/index')
+  if (!existsSync(file)) return ''
+  const bytes = readFileSync(file)
+  const body = bytes.subarray(0, -20)
+  demand(createHash('sha1').update(body).digest().equals(bytes.subarray(-20)), `git's index is damaged`)
+  demand(body.toString('latin1', 0, 4) === 'DIRC' && body.readUInt32BE(4) === 2, `git's index is of another version`)
+  let lines = ''
+  for (let at = 12, left = body.readUInt32BE(8); left > 0; left--) {
+    const [mode, id, flags] = [
+      body.readUInt32BE(at + 24),
+      body.toString('hex', at + 40, at + 60),
+      body.readUInt16BE(at + 60),
+    ]
+    const end = body.indexOf(0, at + 62)
+    lines += `${mode.toString(8)} ${id} ${(flags >> 12) & 3}\t${body.toString('utf8', at + 62, end)}\n`
+    at += (end - at + 8) & ~7
+  }
+  return lines
+}

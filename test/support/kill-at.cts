@@ -3,7 +3,8 @@
 //
 //     DDV_TEST_KILL_AT=K          which call; stderr then names it
 //     DDV_TEST_KILL_TORN=1        if that call writes bytes, half of them are written first
-//     DDV_TEST_KILL_COUNT=FILE    gets the number of calls where the program ended by itself
+//     DDV_TEST_KILL_LIST=FILE     gets a line for each call, in order: its number, `half` where it writes bytes or
+//                                 `whole` where it does not, its name, its paths
 //
 // What LMDB does by itself is not counted: it never calls into Node for it, and promises to survive.
 
@@ -22,13 +23,17 @@ if (workers.isMainThread) workers.setEnvironmentData(key, shared as unknown as w
 const count = new Int32Array(shared)
 const killAt = Number(process.env.DDV_TEST_KILL_AT ?? 0)
 const torn = process.env.DDV_TEST_KILL_TORN === '1'
-const countFile = process.env.DDV_TEST_KILL_COUNT
+const listFile = process.env.DDV_TEST_KILL_LIST
 
-const { openSync, readSync, writeSync, closeSync, statSync, writeFileSync } = fs
+const { openSync, readSync, readlinkSync, writeSync, closeSync, statSync, writeFileSync } = fs
+const list = listFile === undefined ? undefined : openSync(listFile, 'a')
 
 /** Counts one call. `tear` does half of it. */
 function point(name: string, args: readonly unknown[], tear?: () => void): void {
-  if (Atomics.add(count, 0, 1) + 1 !== killAt) return
+  const number = Atomics.add(count, 0, 1) + 1
+  if (list !== undefined)
+    writeSync(list, `${number} ${tear === undefined ? 'whole' : 'half'} ${name} ${shown(args.map(named))}\n`)
+  if (number !== killAt) return
   if (torn) tear?.()
   writeSync(2, `kill-at ${killAt}${torn && tear !== undefined ? ' (torn)' : ''}: ${name} ${shown(args)}\n`)
   process.kill(process.pid, 'SIGKILL')
@@ -43,13 +48,23 @@ function shown(args: readonly unknown[]): string {
   return names.join(' ')
 }
 
+/** An open file's path instead of its number, where that can be known. */
+function named(arg: unknown, at: number): unknown {
+  if (at > 0 || typeof arg !== 'number') return arg
+  try {
+    return readlinkSync(`/proc/self/fd/${arg}`)
+  } catch {
+    return arg
+  }
+}
+
 /** The function with something before it; what `promisify` looks for on it stays. */
-function wrap(owner: Calls, name: string, before: (args: readonly unknown[]) => void): void {
+function wrap(owner: Calls, name: string, before: (args: readonly unknown[], owner: unknown) => void): void {
   const original = owner[name]
   if (typeof original !== 'function') return
   const call = original as Call
   const wrapped = function (this: unknown, ...args: unknown[]): unknown {
-    before(args)
+    before(args, this)
     return call.apply(this, args)
   }
   const properties: Record<PropertyKey, PropertyDescriptor> = Object.getOwnPropertyDescriptors(call)
@@ -57,7 +72,7 @@ function wrap(owner: Calls, name: string, before: (args: readonly unknown[]) => 
   if (typeof promised === 'function')
     properties[util.promisify.custom] = {
       value: (...args: unknown[]): unknown => {
-        before(args)
+        before(args, undefined)
         return (promised as Call)(...args)
       },
     }
@@ -138,11 +153,13 @@ function patchHandle(handle: fs.promises.FileHandle): void {
   handles = true
   const prototype = Object.getPrototypeOf(handle) as Calls
   for (const name of ['writev', 'truncate', 'utimes', 'chmod', 'chown', 'sync', 'datasync'])
-    wrap(prototype, name, args => point(`FileHandle.${name}`, args))
+    wrap(prototype, name, (args, handle) =>
+      point(`FileHandle.${name}`, [(handle as fs.promises.FileHandle).fd, ...args]),
+    )
   for (const name of ['write', 'writeFile', 'appendFile']) {
     const call = prototype[name] as Call
     prototype[name] = function (this: fs.promises.FileHandle, ...args: unknown[]): unknown {
-      point(`FileHandle.${name}`, [], () => tearWrite(this.fd, args))
+      point(`FileHandle.${name}`, [this.fd], () => tearWrite(this.fd, args))
       return call.apply(this, args)
     }
   }
@@ -159,7 +176,7 @@ function patchPromises(): void {
   }
 }
 
-if (killAt > 0 || countFile !== undefined) {
+if (killAt > 0 || list !== undefined) {
   const disk = fs as unknown as Calls
   patchFileSystem(disk, '')
   patchFileSystem(disk, 'Sync')
@@ -168,6 +185,4 @@ if (killAt > 0 || countFile !== undefined) {
   for (const name of ['spawn', 'spawnSync', 'execFile', 'execFileSync', 'fork'])
     wrap(children, name, args => point(name, args))
   nodeModule.syncBuiltinESMExports()
-  if (countFile !== undefined && workers.isMainThread)
-    process.on('exit', () => writeFileSync(countFile, String(Atomics.load(count, 0))))
 }

@@ -1,5 +1,6 @@
 // ddv with a mistake put in on purpose: a checker that finds nothing proves nothing.
 
+import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dist, loadProgram, type Program } from './program.js'
@@ -27,6 +28,10 @@ export async function makeMutant(directory: string, mutations: readonly Mutation
       throw new Error(`mutant: ${tail === undefined ? 'not' : 'more than once'} in lib/${file}: ${find}`)
     writeFileSync(path, head + replace + tail)
   }
+  // Bundled as ddv itself is: it is started so often that this pays.
+  const bundle = join(copy, 'test/support/bundle.js')
+  cpSync(join(dist, 'test/support/bundle.js'), bundle)
+  execFileSync(process.execPath, [bundle], { stdio: 'pipe' })
   return loadProgram(copy)
 }
 

@@ -25,11 +25,13 @@ export function put(root: string, files: Readonly<Record<string, Uint8Array | st
   }
 }
 
-/** More than 8 MiB: such files are copied by the kernel, smaller ones are read and written. */
-const big = noise(1, 9 * 1024 * 1024)
+/** More than 8 MiB: such files are copied by the kernel, smaller ones are read and written; a push reads them in pieces. */
+export const big = noise(1, 9 * 1024 * 1024)
+/** Many chunks: enough where the size of files is not what matters. */
+const medium = big.subarray(0, 1_000_000)
 
 /** What is special: empty, one byte, executable, twice the same, deep, large; an empty directory. */
-function putSet(ws: string): void {
+function putSet(ws: string, large = medium): void {
   const set = join(ws, 'data/set')
   put(set, {
     empty: '',
@@ -37,21 +39,22 @@ function putSet(ws: string): void {
     'run.sh': noise(2, 4000),
     'table.csv': noise(3, 200_000),
     'deep/er/copy.csv': noise(3, 200_000),
-    'deep/big.bin': big,
+    'deep/big.bin': large,
   })
   chmodSync(join(set, 'run.sh'), 0o755)
   mkdirSync(join(set, 'nothing'))
 }
 
 /** Deletions, additions, a file that becomes a directory and the other way round, another bit, a large file changed. */
-function changeSet(ws: string): void {
+function changeSet(ws: string, large = medium): void {
+  const half = large.length >> 1
   const set = join(ws, 'data/set')
   for (const gone of ['empty', 'one', 'deep/er', 'nothing']) rmSync(join(set, gone), { recursive: true })
   put(set, {
     'one/is/a-directory-now': 'y',
     'deep/er': noise(4, 3000),
     'table.csv': noise(5, 200_000),
-    'deep/big.bin': Buffer.concat([big.subarray(0, 5_000_000), noise(6, 100_000), big.subarray(5_000_000)]),
+    'deep/big.bin': Buffer.concat([large.subarray(0, half), noise(6, 100_000), large.subarray(half)]),
   })
   chmodSync(join(set, 'run.sh'), 0o644)
 }
@@ -122,9 +125,9 @@ export async function addWithoutGit(place: Place): Promise<Scenario> {
   }
 }
 
-export async function addDirectory(place: Place): Promise<Scenario> {
+export async function addDirectory(place: Place, large = medium): Promise<Scenario> {
   const { base, ws } = await makeWorkspace(place, 'add-directory')
-  putSet(ws)
+  putSet(ws, large)
   return { base, program: place.program, args: ['add', 'data/set'] }
 }
 
@@ -159,14 +162,14 @@ export async function addChanged(place: Place): Promise<Scenario> {
 }
 
 /** The second version is there; the pointer of the first, or the other way round, as `git checkout` leaves it. */
-export async function checkoutVersion(place: Place, to: 'first' | 'second'): Promise<Scenario> {
+export async function checkoutVersion(place: Place, to: 'first' | 'second', large = medium): Promise<Scenario> {
   const { base, ws } = await makeWorkspace(place, `checkout-${to}`)
   const pointer = join(ws, 'data/set.ddv')
-  putSet(ws)
+  putSet(ws, large)
   await ddv(place.program, ws, 'add', 'data/set')
   commit(ws)
   const first = readFileSync(pointer)
-  changeSet(ws)
+  changeSet(ws, large)
   await ddv(place.program, ws, 'add', 'data/set')
   commit(ws)
   const second = readFileSync(pointer)
@@ -199,10 +202,10 @@ export async function checkoutAll(place: Place): Promise<Scenario> {
   return { base, program: place.program, args: ['checkout'], writes: ['data/set', 'data/small.csv'] }
 }
 
-async function makeShared(place: Place, name: string): Promise<{ base: string; ws: string }> {
+async function makeShared(place: Place, name: string, large = medium): Promise<{ base: string; ws: string }> {
   const { base, ws } = await makeWorkspace(place, name)
   await ddv(place.program, ws, 'remote', 'add', 'origin', '../remote', '--default')
-  putSet(ws)
+  putSet(ws, large)
   await ddv(place.program, ws, 'add', 'data/set')
   commit(ws)
   return { base, ws }
@@ -221,8 +224,8 @@ const clonePulls =
     rmSync(join(root, 'clone'), { recursive: true })
   }
 
-export async function pushFirst(place: Place): Promise<Scenario> {
-  const { base } = await makeShared(place, 'push-first')
+export async function pushFirst(place: Place, large = medium): Promise<Scenario> {
+  const { base } = await makeShared(place, 'push-first', large)
   git(base, 'clone', '-q', 'ws', 'clone')
   const { program } = place
   return { base, program, args: ['push'], remote: 'remote', finished: clonePulls(program) }
