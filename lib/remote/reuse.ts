@@ -92,8 +92,8 @@ export class Reuse {
   }
 
   /** Step 8. A claim that could not be taken away expires. */
-  async end(): Promise<void> {
-    if (this.#claimedAt !== undefined) await this.#options.remote.remove(this.#key)
+  async end(signal?: AbortSignal): Promise<void> {
+    if (this.#claimedAt !== undefined) await this.#options.remote.remove(this.#key, { signal })
     this.#claimedAt = undefined
   }
 

@@ -22,6 +22,8 @@ export type { ItemResult, PushItem, UploadContext, UploadResult } from './push-r
 const memory = 86_400_000
 /** A recipe this close to its time is treated as if it had come. */
 const touchMargin = 3_600_000
+/** For taking back a claim after a failure, in milliseconds. */
+const farewell = 5_000
 /** Tables fetched to learn what the version before has; further ones would cost more than they save. */
 const maxTables = 4096
 const maxPrevious = 2
@@ -95,8 +97,8 @@ async function finishWorks(run: UploadRun, works: readonly Work[]): Promise<void
   try {
     while (!(await attempt(run, works))) throwIfAborted(run.control.signal)
   } catch (error) {
-    // The claim is taken away as far as that goes; the error at hand tells more.
-    await run.reuse.end().catch(() => undefined)
+    // The claim is taken away as far as that goes, and soon, since the remote may be dead; the error at hand tells more.
+    await run.reuse.end(AbortSignal.timeout(farewell)).catch(() => undefined)
     if (!(error instanceof DdvError) || error.code === 'interrupted') throw error
     // What failed is not one output but the remote, or the disk: no use in going on.
     for (const work of works) if (work.outcome === undefined) work.error ??= error
