@@ -2,6 +2,16 @@
 
 import { cutBatch, cutSegment, hashChunks } from './cut.js'
 import { appendChunks, sealPack } from './packs.js'
+import { findSoundChunks } from './resume.js'
 import { copyPieces, unpack } from './unpack.js'
 
-export const remoteJobs = [cutBatch, cutSegment, hashChunks, appendChunks, sealPack, unpack, copyPieces] as const
+export const remoteJobs = [
+  cutBatch,
+  cutSegment,
+  hashChunks,
+  appendChunks,
+  sealPack,
+  unpack,
+  copyPieces,
+  findSoundChunks,
+] as const
