@@ -27,7 +27,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@napi-rs/blake-hash': ['sys/hash.ts'],
   lmdb: ['sys/kv.ts'],
   '@mongodb-js/zstd': ['sys/compress.ts'],
-  'gearhash-jit': ['remote/chunker.ts'],
+  'gearhash-jit': ['remote/gear.ts'],
   '@aws-sdk/client-s3': ['remote/s3.ts'],
   '@smithy/node-http-handler': ['remote/s3.ts'],
   'isomorphic-git': ['git/'],

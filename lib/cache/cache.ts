@@ -48,7 +48,7 @@ export function newTemporary(cache: Cache): string {
 const leftoverAge = 24 * 3600 * 1000
 
 /** The names that ddv gives its temporary files; a shared cache's `tmp/` may hold those of other programs. */
-const temporaryName = /^(?:(?:\d+-)?[0-9a-f]{16}(?:-\d+)?|\..+\.[0-9a-f]{16})$/
+const temporaryName = /^(?:(?:\d+-)?[0-9a-f]{16}(?:-\d+)?|\..+\.[0-9a-f]{16}|partial-[0-9a-f]{64}-.*[0-9a-f]{16})$/
 
 /** Removes what crashed writers left in `tmp/`: files by ddv's names alone, and never through a link. */
 export function removeLeftovers(directory: string): void {

@@ -1,6 +1,7 @@
 // `fetch`: what pointers name, from a remote into the cache.
 
 import { blobPath, newTemporary, placeOf } from '../cache/cache.js'
+import { findPartials, leavePartial, newPartial, takePartial } from '../cache/partials.js'
 import { StoreBatch } from '../cache/store.js'
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
@@ -100,6 +101,7 @@ export function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
   let prefix: string | undefined
+  let partials: ReadonlyMap<Digest, readonly string[]> | undefined
   let temporaries = 0
   return {
     pool,
@@ -117,6 +119,12 @@ export function downloadContext(project: Project) {
         prefix ??= newTemporary(cache)
         return `${prefix}-${temporaries++}`
       },
+      newPartial: (digest: Digest) => newPartial(cache, digest),
+      takePartial: (digest: Digest) => {
+        partials ??= findPartials(cache)
+        return takePartial(cache, digest, partials.get(digest) ?? [])
+      },
+      leavePartial: (digest: Digest, path: string) => leavePartial(cache, digest, path),
       add: (temporary: string, digest: Digest) => batch.add(temporary, digest),
       commit: () => batch.commit(),
     },

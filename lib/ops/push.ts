@@ -24,6 +24,8 @@ export interface PushOptions extends Control {
   readonly remote?: string | undefined
   /** What these commits name, and not what the workspace's pointers do. */
   readonly revisions?: readonly string[] | undefined
+  /** Also reads what the remote has of it, and sends anew what is missing or damaged there. */
+  readonly repair?: boolean | undefined
 }
 
 export interface PushedOutput {
@@ -54,7 +56,7 @@ export async function push(project: Project, targets: readonly string[], options
 export async function pushPointers(
   project: Project,
   named: readonly NamedPointer[],
-  options: Control & { readonly remote?: string | undefined; readonly failures?: readonly OutputFailure[] },
+  options: Control & Pick<PushOptions, 'remote' | 'repair'> & { readonly failures?: readonly OutputFailure[] },
 ): Promise<PushResult> {
   const failures = [...(options.failures ?? [])]
   const items = await pushItems(project, named, options)
@@ -70,6 +72,7 @@ export async function pushPointers(
       repository: repositoryIdentity(project),
       concurrency: pushConcurrency,
       recipes: recipesDirectory(project.workspace),
+      repair: options.repair,
     }
     const result = await upload(context, [...items.keys()], options)
     const outputs: PushedOutput[] = []

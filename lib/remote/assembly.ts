@@ -1,7 +1,7 @@
 // A file that arrives in pieces, in any order, at their places in one temporary file. It is hashed behind the pieces as
 // far as they are there without a gap, so that the last one is not followed by a long read of it all.
 
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Digest } from '../core/digest.js'
 import { fromSystemError } from '../core/errors.js'
@@ -21,12 +21,13 @@ export class Assembly {
   #file: FileHandle | undefined
   #hashing: Promise<void> = Promise.resolve()
 
-  /** Makes the temporary file, which must not be there. */
-  constructor(path: string, size: number) {
+  /** Makes the temporary file, which must not be there; or takes one, whatever is in it. */
+  constructor(path: string, size: number, { taken = false }: { readonly taken?: boolean } = {}) {
     this.path = path
     this.size = size
     try {
-      closeSync(openSync(path, 'wx', 0o600))
+      if (!taken) closeSync(openSync(path, 'wx', 0o600))
+      else if (statSync(path).size > size) truncateSync(path, size)
     } catch (error) {
       throw fromSystemError(error, path)
     }
@@ -62,9 +63,14 @@ export class Assembly {
     }
   }
 
-  async discard(): Promise<void> {
+  /** Leaves the file as it is, for a later pull. */
+  async leave(): Promise<void> {
     await this.#hashing.catch(() => undefined)
     await this.#close()
+  }
+
+  async discard(): Promise<void> {
+    await this.leave()
     rmSync(this.path, { force: true })
   }
 

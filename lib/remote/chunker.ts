@@ -5,31 +5,25 @@
 // leaves the hash after 64 bytes, whatever lies more than 64 bytes before the first place that is tested need not be
 // hashed at all: the cuts are the same, and an eighth of the work is saved.
 
-import { Hasher } from 'gearhash-jit'
 import { maxChunk } from '../core/pack.js'
+import { asGearInput, findMatch } from './gear.js'
 
 export const minChunk = 8192
 export const chunkerName = 'xet-1'
 
-const mask = 0xffff000000000000n
 /** Bytes that the hash knows of. */
 const window = 64
-/**
- * Bytes a call. The hasher copies what it is given, and half of it would lie behind the cut at the most it takes
- * (520,192): 16 KiB wastes little and its calls cost little.
- */
-const feed = 16_384
-
-let hasher: Hasher | undefined
 
 /**
  * Ends of the chunks of `bytes`, which begin at a cut (or at the file's begin). With `last` they reach to the file's
  * end; without, what follows the last end given back is to be cut again together with the bytes that come after it.
+ * Bytes that lie in `gearInput` are not copied.
  */
 export function findCuts(bytes: Uint8Array, last: boolean): number[] {
+  const input = asGearInput(bytes)
   const ends: number[] = []
-  for (let start = 0; start < bytes.length; ) {
-    const end = findCut(bytes, start, last)
+  for (let start = 0; start < input.length; ) {
+    const end = findCut(input, start, last)
     if (end === undefined) break
     ends.push(end)
     start = end
@@ -37,27 +31,12 @@ export function findCuts(bytes: Uint8Array, last: boolean): number[] {
   return ends
 }
 
-function findCut(bytes: Uint8Array, start: number, last: boolean): number | undefined {
-  const left = bytes.length - start
-  const tail = last ? bytes.length : undefined
+function findCut(input: Uint8Array, start: number, last: boolean): number | undefined {
+  const left = input.length - start
+  const tail = last ? input.length : undefined
   if (left < minChunk) return tail
-  const gear = warmHasher(bytes, start + minChunk - window)
-  const stop = Math.min(bytes.length, start + maxChunk)
-  for (let at = start + minChunk - 1; at < stop; at += feed) {
-    const match = gear.nextMatch(bytes.subarray(at, Math.min(at + feed, stop)))
-    if (match >= 0) return at + match
-  }
-  return left >= maxChunk ? start + maxChunk : tail
-}
-
-// All but the last byte of the first tested window; matches there come before the shortest chunk and do not count.
-function warmHasher(bytes: Uint8Array, at: number): Hasher {
-  hasher ??= new Hasher(mask)
-  hasher.resetHash()
-  for (const end = at + window - 1; at < end; ) {
-    const match = hasher.nextMatch(bytes.subarray(at, end))
-    if (match < 0) break
-    at += match
-  }
-  return hasher
+  // Matches before the shortest chunk do not count.
+  const test = start + minChunk - 1
+  const end = Math.min(input.length, start + maxChunk)
+  return findMatch(input, { from: test - window + 1, test, end }) ?? (left >= maxChunk ? start + maxChunk : tail)
 }

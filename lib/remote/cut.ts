@@ -1,5 +1,6 @@
 // Pool jobs that read what a push sends: cut, and hashed again, since a blob may have rotted in the cache. One job takes
-// a piece of a large file, the other a batch of small files whole.
+// a piece of a large file, whose chunks another one hashes while the next piece is cut; the last takes a batch of small
+// files whole. All read into the chunker's own memory, cut and hash there, and copy to a buffer that threads share once.
 
 import { closeSync, fstatSync, readSync } from 'node:fs'
 import type { Digest } from '../core/digest.js'
@@ -7,6 +8,7 @@ import { hashBytes, hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
 import { openRegular } from '../sys/read-stable.js'
 import { findCuts, minChunk } from './chunker.js'
+import { gearInput } from './gear.js'
 
 /** Chunks in one buffer, side by side from its begin on. */
 export interface Cut {
@@ -28,7 +30,7 @@ export interface SegmentRequest {
   readonly buffer: SharedArrayBuffer
 }
 
-export interface SegmentResult extends Cut {
+export interface SegmentResult extends Omit<Cut, 'digests'> {
   readonly problem: BlobProblem | undefined
 }
 
@@ -36,13 +38,30 @@ export interface SegmentResult extends Cut {
 export const cutSegment: Job<SegmentRequest, SegmentResult> = {
   name: 'remote.cut-segment',
   run: ({ path, offset, size, buffer }) => {
-    const bytes = new Uint8Array(buffer, 0, Math.min(buffer.byteLength, size - offset))
+    const bytes = gearInput(Math.min(buffer.byteLength, size - offset))
     const problem = readPiece(path, bytes, { offset, size })
-    if (problem !== undefined) return { buffer, ends: new Uint32Array(), digests: new Uint8Array(), problem }
+    if (problem !== undefined) return { buffer, ends: new Uint32Array(), problem }
     const ends = Uint32Array.from(findCuts(bytes, offset + bytes.length === size))
-    return { buffer, ends, digests: hashChunks(bytes, ends), problem: undefined }
+    new Uint8Array(buffer).set(bytes)
+    return { buffer, ends, problem: undefined }
   },
-  transfer: result => [result.ends.buffer, result.digests.buffer],
+  transfer: result => [result.ends.buffer],
+}
+
+/** 32 bytes for each chunk. */
+export const hashChunks: Job<Pick<Cut, 'buffer' | 'ends'>, Uint8Array> = {
+  name: 'remote.hash-chunks',
+  run: ({ buffer, ends }) => {
+    const bytes = new Uint8Array(buffer)
+    const digests = new Uint8Array(ends.length * 32)
+    let start = 0
+    ends.forEach((end, i) => {
+      digests.set(hashToBytes(bytes.subarray(start, end)), i * 32)
+      start = end
+    })
+    return digests
+  },
+  transfer: digests => [digests.buffer],
 }
 
 export interface SmallBlob {
@@ -67,7 +86,7 @@ export interface BatchResult extends Cut {
 export const cutBatch: Job<BatchRequest, BatchResult> = {
   name: 'remote.cut-batch',
   run: ({ blobs, buffer }) => {
-    const batch = new BatchCut(buffer)
+    const batch = new BatchCut(buffer, gearInput(blobs.reduce((sum, { size }) => sum + size, 0)))
     blobs.forEach((blob, index) => {
       batch.take(blob, index)
     })
@@ -78,18 +97,20 @@ export const cutBatch: Job<BatchRequest, BatchResult> = {
 
 class BatchCut {
   readonly #buffer: SharedArrayBuffer
+  readonly #bytes: Uint8Array
   readonly #ends: number[] = []
   readonly #digests: Uint8Array[] = []
   readonly #counts: number[] = []
   readonly #problems: { index: number; problem: BlobProblem }[] = []
   #at = 0
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: SharedArrayBuffer, bytes: Uint8Array) {
     this.#buffer = buffer
+    this.#bytes = bytes
   }
 
   take({ path, size, digest }: SmallBlob, index: number): void {
-    const bytes = new Uint8Array(this.#buffer, this.#at, size)
+    const bytes = this.#bytes.subarray(this.#at, this.#at + size)
     const before = this.#ends.length
     let problem = readPiece(path, bytes, { offset: 0, size })
     if (problem === undefined && !this.#add(bytes, digest)) problem = 'corrupt'
@@ -125,20 +146,11 @@ class BatchCut {
     this.#digests.forEach((digest, i) => {
       digests.set(digest, i * 32)
     })
+    new Uint8Array(this.#buffer).set(this.#bytes.subarray(0, this.#at))
     const counts = new Uint32Array(blobs)
     counts.set(this.#counts)
     return { buffer: this.#buffer, ends: Uint32Array.from(this.#ends), digests, counts, problems: this.#problems }
   }
-}
-
-function hashChunks(bytes: Uint8Array, ends: Uint32Array): Uint8Array {
-  const digests = new Uint8Array(ends.length * 32)
-  let start = 0
-  ends.forEach((end, i) => {
-    digests.set(hashToBytes(bytes.subarray(start, end)), i * 32)
-    start = end
-  })
-  return digests
 }
 
 // A blob of another size than its name promises is as bad as one with other bytes.

@@ -23,6 +23,7 @@ import type {
   Target,
 } from './pull-run.js'
 import { keepRecipe, readRecipe } from './recipes.js'
+import { worthResuming } from './resume.js'
 
 export type { BlobSink, DownloadContext, DownloadResult, FetchItem, FetchResult } from './pull-run.js'
 
@@ -44,11 +45,21 @@ export async function download(
     // Not one output failed but the remote, or the disk: no use in going on.
     for (const stream of streams) if (!isDone(run, stream)) stream.error ??= error
   } finally {
-    for (const { targets } of streams) for (const { assembly } of targets) await assembly?.discard()
+    for (const { targets } of streams) for (const target of targets) await leaveTarget(run, target)
     await context.sink.commit()
   }
   const results = streams.map(stream => resultOf(run, stream))
   return { items: results, bytesReceived: run.bytesReceived, blobs: run.arrived.size }
+}
+
+// What did not come to its end: a later pull goes on with what it can use of it.
+async function leaveTarget({ context }: DownloadRun, { assembly, digest, size }: Target): Promise<void> {
+  if (assembly === undefined) return
+  if (size < worthResuming) await assembly.discard()
+  else {
+    await assembly.leave()
+    context.sink.leavePartial(digest, assembly.path)
+  }
 }
 
 function startRun(context: DownloadContext, control: Control): DownloadRun {

@@ -22,6 +22,7 @@ import { findLocalCopies, type LocalCopy, type LocalFile } from './local-copies.
 import { packKey } from './packs.js'
 import type { DownloadRun, Stream, Target } from './pull-run.js'
 import { keptRecipes } from './recipes.js'
+import { resumeTarget, worthResuming } from './resume.js'
 import { copyPieces, type UnpackPiece, type UnpackRequest, unpack } from './unpack.js'
 
 /** Packs read at once. Six may be in memory: what was unpacked stays until its thread collects garbage. */
@@ -54,9 +55,23 @@ const openSpans = (stream: Stream): Span[] =>
 async function planStream(run: DownloadRun, stream: Stream, { careful }: FetchOptions): Promise<Extent<Stream>[]> {
   const recipe = stream.recipe as Recipe
   let wanted = openSpans(stream)
+  if (!careful) wanted = await resume(run, stream, wanted)
   const bytes = wanted.reduce((sum, { start, end }) => sum + end - start, 0)
   if (!careful && bytes >= worthCopying) wanted = await copyLocal(run, stream, wanted)
   return await planExtents(stream, recipe, { wanted, loadTable: run.loadTable })
+}
+
+/** Takes over what an interrupted pull left; what is still wanted then. */
+async function resume(run: DownloadRun, stream: Stream, wanted: readonly Span[]): Promise<Span[]> {
+  const done: Span[] = []
+  for (const target of stream.targets) {
+    if (target.state !== 'open' || target.assembly !== undefined || target.size < worthResuming) continue
+    for (const { start, end } of await resumeTarget(run, stream, target)) {
+      done.push({ start, end })
+      await noteBytes(run, { stream, target, start, end })
+    }
+  }
+  return subtractSpans(wanted, joinSpans(done))
 }
 
 /** Copies what the cache has of other versions; what is still wanted then. */
@@ -248,7 +263,11 @@ const tell = (run: DownloadRun, files: number, bytes: number): void =>
   run.control.onEvent?.({ type: 'done', phase: 'download', files, bytes })
 
 function assemblyOf(run: DownloadRun, target: Target): Assembly {
-  target.assembly ??= new Assembly(run.context.sink.newTemporary(), target.size)
+  const { sink } = run.context
+  target.assembly ??= new Assembly(
+    target.size < worthResuming ? sink.newTemporary() : sink.newPartial(target.digest),
+    target.size,
+  )
   return target.assembly
 }
 

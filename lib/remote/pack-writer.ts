@@ -1,10 +1,11 @@
 // New chunks of a push, from the cut pieces to packs on the remote. The pool lays each piece out in the pack being filled
 // as soon as it is cut; full packs are sealed and sent, a few at once.
 
-import { type PackInfo, tableRowSize } from '../core/pack.js'
+import { maxPackRows, type PackInfo, tableRowSize } from '../core/pack.js'
 import type { Pool } from '../sys/pool.js'
-import { Buffers, Permits } from './concurrently.js'
+import { type Buffers, Permits } from './concurrently.js'
 import type { KnownChunks } from './known-chunks.js'
+import { newPackMemory, type PackMemory } from './pack-memory.js'
 import { type AppendRequest, appendChunks, packBound, packKey, sealPack } from './packs.js'
 import type { Remote } from './remote.js'
 import { PackSlot } from './stream-plan.js'
@@ -41,7 +42,7 @@ export interface Fresh {
 }
 
 interface OpenPack {
-  readonly into: SharedArrayBuffer
+  readonly into: PackMemory
   readonly rows: Uint8Array[]
   end: number
   raw: number
@@ -50,7 +51,8 @@ interface OpenPack {
 export class PackWriter {
   readonly #options: PackWriterOptions
   readonly #permits = new Permits(packsAtOnce)
-  readonly #packs: Buffers
+  /** Used again: left to the garbage collector they pile up. */
+  readonly #packs: PackMemory[] = []
   /** Chunks of packs that are not yet in the index, by digest in Latin-1. */
   readonly #places = new Map<string, Place>()
   readonly #sending = new Set<Promise<void>>()
@@ -61,7 +63,6 @@ export class PackWriter {
 
   constructor(options: PackWriterOptions) {
     this.#options = options
-    this.#packs = new Buffers(packBound(fullPack + options.pieces.size, 65_536))
   }
 
   find(key: string): Place | undefined {
@@ -93,7 +94,9 @@ export class PackWriter {
 
   async #openPack(): Promise<OpenPack> {
     await this.#permits.acquire()
-    return { into: this.#packs.take(), rows: [], end: 0, raw: 0 }
+    const { size } = this.#options.pieces
+    const into = this.#packs.pop() ?? newPackMemory(packBound(fullPack + size, maxPackRows), size)
+    return { into, rows: [], end: 0, raw: 0 }
   }
 
   async #append(open: OpenPack, part: Pick<AppendRequest, 'buffer' | 'spans' | 'digests'>): Promise<void> {
@@ -137,9 +140,9 @@ export class PackWriter {
   ): Promise<void> {
     const { remote, pool, known, group, signal, onArrived } = this.#options
     const rows = Buffer.concat(parts)
-    const info = await pool.run(sealPack, { into, end, rows })
-    await remote.put(packKey(info.digest), new Uint8Array(into, 0, info.size), { signal })
-    this.#packs.give(into)
+    const info = await pool.run(sealPack, { into: into.buffer, end, rows })
+    await remote.put(packKey(info.digest), new Uint8Array(into.buffer, 0, info.size), { signal })
+    this.#packs.push(into)
     // From here on without a pause: until now chunks of other files could still be found in `#places` and join it.
     slot.seal(info, { rows, count: rows.length / tableRowSize, end: info.tableOffset })
     known.add(info, rows, group)

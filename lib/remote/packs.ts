@@ -19,6 +19,7 @@ import { zstdCompress } from '../sys/compress.js'
 import { hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
 import { randomBytes } from '../sys/random.js'
+import { openPackMemory, type PackMemory } from './pack-memory.js'
 import type { Key, Remote } from './remote.js'
 
 export const packKey = (digest: Digest): Key => `packs/${digestPath(digest)}`
@@ -37,7 +38,7 @@ export interface AppendRequest {
   /** 32 bytes a chunk. */
   readonly digests: Uint8Array
   /** The pack, with room for these chunks as they are. */
-  readonly into: SharedArrayBuffer
+  readonly into: PackMemory
   readonly at: number
   readonly compress: boolean
 }
@@ -70,21 +71,23 @@ const chunksOf = ({ buffer, spans }: AppendRequest): Buffer[] =>
   })
 
 function layOut(
-  { into, at, digests }: AppendRequest,
+  { buffer, spans, into, at, digests }: AppendRequest,
   chunks: readonly Buffer[],
   small: readonly (Buffer | undefined)[],
 ): AppendResult {
-  const target = Buffer.from(into)
+  const target = openPackMemory(into, buffer)
   const rows = Buffer.from(new ArrayBuffer(chunks.length * tableRowSize))
   let end = at
   chunks.forEach((chunk, i) => {
-    const body = small[i] ?? chunk
+    const body = small[i]
     const digest = digests.subarray(i * 32, i * 32 + 32)
+    const stored = body?.length ?? chunk.length
     writeTableRow(rows, i * tableRowSize, { digest, offset: end, raw: chunk.length })
-    const codec = body === chunk ? 'raw' : 'zstd'
-    writeChunkHeader(target, end, { raw: chunk.length, stored: body.length, codec })
-    target.set(body, end + chunkHeaderSize)
-    end += chunkHeaderSize + body.length
+    writeChunkHeader(target.bytes, end, { raw: chunk.length, stored, codec: body === undefined ? 'raw' : 'zstd' })
+    end += chunkHeaderSize
+    if (body === undefined) target.copy(end, spans[i * 2] ?? 0, spans[i * 2 + 1] ?? 0)
+    else target.bytes.set(body, end)
+    end += stored
   })
   return { rows, end }
 }

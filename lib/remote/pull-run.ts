@@ -31,6 +31,12 @@ export interface BlobSink {
   readonly has: (digest: Digest, size: number) => boolean
   /** Path of a temporary file that does not exist yet, in a directory that does. */
   newTemporary(): string
+  /** The same for a large blob, where a later pull finds it if this one does not come to its end. */
+  newPartial(digest: Digest): string
+  /** Such a file that nobody works on any more: the caller's from now on. */
+  takePartial(digest: Digest): string | undefined
+  /** Of these two: lets others have it. */
+  leavePartial(digest: Digest, path: string): void
   /** A file of mode 0444 whose content was checked against the digest. It becomes a blob at the next commit. */
   add(temporary: string, digest: Digest, size: number): void
   /** Durable when it returns. */

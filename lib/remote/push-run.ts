@@ -8,6 +8,7 @@ import type { Recipe } from '../core/recipe.js'
 import type { Kv } from '../sys/kv.js'
 import type { Pool } from '../sys/pool.js'
 import type { KnownChunks } from './known-chunks.js'
+import type { Prover } from './prove.js'
 import type { StoredRecipe } from './recipes.js'
 import type { Key, Remote } from './remote.js'
 import type { Reuse } from './reuse.js'
@@ -36,6 +37,8 @@ export interface UploadContext {
   readonly concurrency: number
   /** Where recipes are kept, such as `.ddv/recipes`. */
   readonly recipes?: string | undefined
+  /** Nothing of the remote is believed to be there and whole that this push has not read. */
+  readonly repair?: boolean | undefined
   /** For tests: see reuse.ts. */
   readonly clock?: (() => number) | undefined
   readonly sleep?: ((milliseconds: number, signal: AbortSignal | undefined) => Promise<void>) | undefined
@@ -78,6 +81,8 @@ export interface UploadRun {
   readonly control: Control
   readonly known: KnownChunks
   readonly reuse: Reuse
+  /** Where the push repairs. */
+  readonly prover: Prover | undefined
   readonly group: string
   /** By this machine's clock. */
   readonly startedAt: number

@@ -6,7 +6,7 @@ import { maxChunk } from '../core/pack.js'
 import { createHasher, finishDigest, type Hasher } from '../sys/hash.js'
 import type { Pool } from '../sys/pool.js'
 import type { Buffers } from './concurrently.js'
-import { type BlobProblem, type Cut, cutBatch, cutSegment, type SegmentResult } from './cut.js'
+import { type BlobProblem, type Cut, cutBatch, cutSegment, hashChunks, type SegmentResult } from './cut.js'
 
 export interface SourceBlob<T> {
   readonly path: string
@@ -82,6 +82,8 @@ async function readBatch<T>(blobs: readonly SourceBlob<T>[], { pool, buffers }: 
   return { buffer: result.buffer, ends: result.ends, digests: result.digests, parts }
 }
 
+// Where a piece begins is known once the one before is cut, so the cutting is a chain; that goes on while the pieces
+// behind are hashed and taken.
 async function* readLarge<T>(blob: SourceBlob<T>, { pool, buffers }: ReadContext): AsyncGenerator<Piece<T>, void> {
   const { path, size, digest } = blob
   const read = (offset: number): Promise<SegmentResult> => {
@@ -89,18 +91,22 @@ async function* readLarge<T>(blob: SourceBlob<T>, { pool, buffers }: ReadContext
     return quiet(pool.run(cutSegment, { path, offset, size, buffer }))
   }
   const hasher = createHasher()
+  const ahead: Promise<Piece<T>>[] = []
   let offset = 0
-  for (let next = read(0); ; ) {
-    const piece = await next
-    const length = piece.ends.at(-1) ?? 0
+  for (let next: Promise<SegmentResult> | undefined = read(0); next !== undefined; ) {
+    const { buffer, ends, problem: found }: SegmentResult = await next
+    const length = ends.at(-1) ?? 0
     offset += length
-    const more = piece.problem === undefined && offset < size
-    if (more) next = read(offset)
-    hasher.update(new Uint8Array(piece.buffer, 0, length))
-    const problem = more ? undefined : (piece.problem ?? hashProblem(hasher, digest))
-    yield { ...piece, parts: [{ blob, chunks: piece.ends.length, done: !more, problem }] }
-    if (!more) return
+    const more: boolean = found === undefined && offset < size
+    next = more ? read(offset) : undefined
+    const digests = pool.run(hashChunks, { buffer, ends })
+    hasher.update(new Uint8Array(buffer, 0, length))
+    const problem = more ? undefined : (found ?? hashProblem(hasher, digest))
+    const parts = [{ blob, chunks: ends.length, done: !more, problem }]
+    ahead.push(quiet(digests.then(digests => ({ buffer, ends, digests, parts }))))
+    if (ahead.length > pool.size) yield (await ahead.shift()) as Piece<T>
   }
+  for (const piece of ahead) yield await piece
 }
 
 const hashProblem = (hasher: Hasher, digest: Digest): BlobProblem | undefined =>

@@ -39,7 +39,8 @@ export function createRetry(options: RetryOptions = {}): Retry {
         const transient = findTransient(error)
         if (transient === undefined) throw error
         const wait = Math.max(transient.retryAfter ?? 0, jitter(attempt, options))
-        if (attempt >= attempts || now() - start + wait > totalTime) throw givenUp(error, attempt)
+        const most = Math.min(totalTime, transient.within ?? totalTime)
+        if (attempt >= attempts || now() - start + wait > most) throw givenUp(error, attempt)
         onEvent?.({ type: 'retry', what, attempt, wait })
         await sleep(wait, signal)
       }

@@ -14,6 +14,7 @@ import { claimRenewal, encodeHolding, type ListedHolding, listHoldings, sweepAge
 import { forEachAtOnce } from './concurrently.js'
 import type { KnownChunks } from './known-chunks.js'
 import { packKey, packOfKey } from './packs.js'
+import type { Prover } from './prove.js'
 import type { Key, Remote } from './remote.js'
 
 export interface ReuseOptions {
@@ -22,6 +23,8 @@ export interface ReuseOptions {
   readonly concurrency: number
   readonly signal: AbortSignal | undefined
   readonly onEvent: OnEvent | undefined
+  /** For a push that repairs: that a pack is there is not enough. */
+  readonly prover?: Prover | undefined
   /** For tests. */
   readonly clock?: (() => number) | undefined
   readonly sleep?: ((milliseconds: number, signal: AbortSignal | undefined) => Promise<void>) | undefined
@@ -92,8 +95,8 @@ export class Reuse {
   }
 
   /** Step 8. A claim that could not be taken away expires. */
-  async end(): Promise<void> {
-    if (this.#claimedAt !== undefined) await this.#options.remote.remove(this.#key)
+  async end(signal?: AbortSignal): Promise<void> {
+    if (this.#claimedAt !== undefined) await this.#options.remote.remove(this.#key, { signal })
     this.#claimedAt = undefined
   }
 
@@ -135,13 +138,15 @@ export class Reuse {
   }
 }
 
+type FindPacksOptions = Pick<ReuseOptions, 'remote' | 'known' | 'concurrency' | 'signal' | 'prover'>
+
 /**
  * Which of these packs are on the remote with their size, by a listing or by a HEAD each, whichever needs fewer
- * requests; written down for `seen`.
+ * requests; written down for `seen`. With a prover, which of them are sound.
  */
 export async function findPacks(
   packs: readonly PackInfo[],
-  { remote, known, concurrency, signal }: Pick<ReuseOptions, 'remote' | 'known' | 'concurrency' | 'signal'>,
+  { remote, known, concurrency, signal, prover }: FindPacksOptions,
 ): Promise<Set<Digest>> {
   const wanted = new Map(packs.map(pack => [pack.digest, pack]))
   const there = new Set<Digest>()
@@ -155,8 +160,9 @@ export async function findPacks(
       const stat = await remote.stat(packKey(digest), { signal })
       if (stat !== undefined) check(digest, stat.size)
     })
-  known.noteSeen(packs.filter(({ digest }) => there.has(digest)))
-  return there
+  const found = packs.filter(({ digest }) => there.has(digest))
+  known.noteSeen(found)
+  return prover === undefined ? there : await prover.soundOf(found)
 }
 
 // Given up once it has cost as much as asking for each.

@@ -11,6 +11,7 @@ import { cutAnswer, type Failure, foreignAnswer } from './s3-errors.js'
 /** What was seen of a request on the wire, whatever the SDK makes of its answer. */
 export interface Seen extends Failure {
   host: string | undefined
+  answered: boolean
   status: number | undefined
   headers: Headers
 }
@@ -22,6 +23,7 @@ const maxAnswer = 16 * 1024 * 1024
 
 export interface WireRequest {
   readonly hostname: string
+  readonly port?: number | undefined
   readonly headers: Headers
 }
 

@@ -11,8 +11,10 @@ export interface Failure {
   readonly url: string
   readonly bucket: string
   readonly profile: string | undefined
-  /** The host asked, where one was. */
+  /** The host asked, where one was, with its port where that is not the usual one. */
   readonly host: string | undefined
+  /** Whether the store has ever answered this process, whatever it said. */
+  readonly answered: boolean
   /** Of the answer, where there was one. */
   readonly status: number | undefined
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -22,7 +24,12 @@ interface Known {
   readonly message: (failure: Failure) => string
   readonly hint?: string | ((failure: Failure) => string)
   readonly transient?: true
+  /** How long it is worth trying where the store has never answered: more likely it is not there at all. */
+  readonly patience?: number
 }
+
+/** Milliseconds: a connection that cannot be made is known at once, silence takes a time-out each. */
+const patience = { refused: 5_000, silent: 15_000 }
 
 const at = (failure: Failure): string => failure.host ?? failure.url
 
@@ -99,21 +106,21 @@ const byName: Readonly<Record<string, Known>> = {
   RequestTimeout: passing('the store waited too long for bytes'),
   OperationAborted: passing('another operation on the bucket is in progress'),
   TemporaryRedirect: passing('the store asks to come back later'),
-  TimeoutError: { ...passing('no answer within the time-out'), hint: network },
+  TimeoutError: { ...passing('no answer within the time-out'), hint: network, patience: patience.silent },
 }
 
 /** By the code of a system error. */
 const bySystemCode: Readonly<Record<string, Known>> = {
   ENOTFOUND: notFound,
-  EAI_AGAIN: { ...notFound, transient: true },
-  ECONNREFUSED: { ...passing('connection refused'), hint: network },
+  EAI_AGAIN: { ...notFound, transient: true, patience: patience.refused },
+  ECONNREFUSED: { ...passing('connection refused'), hint: network, patience: patience.refused },
   ECONNRESET: passing('the connection broke'),
   ECONNABORTED: passing('the connection broke'),
   EPIPE: passing('the connection broke'),
   ERR_STREAM_PREMATURE_CLOSE: passing('the connection broke'),
-  ETIMEDOUT: { ...passing('no answer within the time-out'), hint: network },
-  EHOSTUNREACH: { ...passing('host not reachable'), hint: network },
-  ENETUNREACH: { ...passing('network not reachable'), hint: network },
+  ETIMEDOUT: { ...passing('no answer within the time-out'), hint: network, patience: patience.silent },
+  EHOSTUNREACH: { ...passing('host not reachable'), hint: network, patience: patience.refused },
+  ENETUNREACH: { ...passing('network not reachable'), hint: network, patience: patience.refused },
   EPROTO: { message: failure => `no TLS connection: ${at(failure)}`, hint: tls },
   CERT_HAS_EXPIRED: badCertificate,
   CERT_NOT_YET_VALID: badCertificate,
@@ -144,7 +151,9 @@ export function toRemoteError(error: unknown, failure: Failure): DdvError {
   const hint = typeof known.hint === 'function' ? known.hint(failure) : known.hint
   const details = { cause, ...(hint === undefined ? {} : { hint }) }
   const result = new DdvError('remote', known.message(failure), details)
-  return known.transient ? markTransient(result, { retryAfter: retryAfter(failure.headers) }) : result
+  if (!known.transient) return result
+  const within = failure.answered ? undefined : known.patience
+  return markTransient(result, { retryAfter: retryAfter(failure.headers), within })
 }
 
 function find(error: unknown, { status, headers }: Failure): Known | undefined {

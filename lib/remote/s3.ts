@@ -79,6 +79,7 @@ class S3Remote implements Remote {
   readonly #slots = openSlots(maxSockets)
   #opened: Promise<Opened> | undefined
   #bucketSeen = false
+  #answered = false
 
   constructor(options: S3RemoteOptions) {
     this.url = options.url
@@ -189,8 +190,8 @@ class S3Remote implements Remote {
       throwIfAborted(signal)
       const { url, bucket, profile, timeouts } = this.#options
       const deadline = openDeadline(timeouts?.request ?? defaultTimeouts.request, signal)
-      const about = { url, bucket, profile, host: undefined, status: undefined, headers: {} }
-      const call: Call = { ...opened, signal: deadline.signal, ...about }
+      const seen = { host: undefined, answered: this.#answered, status: undefined, headers: {} }
+      const call: Call = { ...opened, signal: deadline.signal, url, bucket, profile, ...seen }
       try {
         // The race because credentials, which a program may be asked for, are waited for without a signal.
         return await Promise.race([act(call), deadline.reached])
@@ -214,9 +215,11 @@ class S3Remote implements Remote {
     command.middlewareStack.add(
       next => async args => {
         const request = args.request as WireRequest
-        call.host = request.hostname
+        call.host = request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`
         if (guard !== undefined) refuseToken(request, guard)
         const result = await next(args)
+        this.#answered = true
+        call.answered = true
         acceptAnswer(call, result.response as WireAnswer, streams)
         return result
       },

@@ -1,13 +1,15 @@
 // Steps 6 and 7 of a push: cutting, finding what the remote has, packing and sending what it has not, and the recipes.
 // Jobs on the pool read, cut, hash and seal; this thread keeps the order of the streams.
 
+import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError, throwIfAborted } from '../core/errors.js'
 import { decodeManifest, isFileEntry, type ManifestEntry, manifestTotals } from '../core/manifest.js'
-import type { PackInfo } from '../core/pack.js'
+import { type PackInfo, type PackTable, rowDigest, rowRaw } from '../core/pack.js'
 import type { Recipe } from '../core/recipe.js'
 import { hashBytes } from '../sys/hash.js'
 import { readRegular } from '../sys/read-stable.js'
 import { Buffers, Permits } from './concurrently.js'
+import { type ChunkSource, chooseFragments, readChunks } from './defragment.js'
 import type { KnownChunk } from './known-chunks.js'
 import { type Fresh, PackWriter } from './pack-writer.js'
 import type { UploadRun, Work } from './push-run.js'
@@ -122,6 +124,7 @@ class Sending {
     const digests = Buffer.from(piece.digests.buffer, piece.digests.byteOffset, piece.digests.byteLength)
     const known = await this.#findKnown(digests)
     const fresh: Fresh = { spans: [], digests: [] }
+    const ended: Work[] = []
     let chunk = 0
     for (const part of piece.parts) {
       const plan = this.#plans.get(part.blob.owner.work)
@@ -130,9 +133,10 @@ class Sending {
         const span = [chunk === 0 ? 0 : (piece.ends[chunk - 1] ?? 0), piece.ends[chunk] ?? 0] as const
         this.#addChunk(plan, { digest, span, known: known[chunk], fresh })
       }
-      if (part.done) this.#endBlob(part)
+      if (part.done && this.#endBlob(part)) ended.push(part.blob.owner.work)
     }
     await this.#writer.put(piece.buffer, fresh)
+    for (const work of ended) await this.#endWork(work)
   }
 
   #addChunk(
@@ -183,17 +187,19 @@ class Sending {
     }
   }
 
-  #endBlob({ blob, problem }: BlobPart<Owner>): void {
+  /** Whether the blob was the last of its work. */
+  #endBlob({ blob, problem }: BlobPart<Owner>): boolean {
     const { work, last } = blob.owner
     if (problem !== undefined) work[problem].add(blob.digest)
-    if (last) this.#endWork(work)
+    return last
   }
 
-  #endWork(work: Work): void {
+  async #endWork(work: Work): Promise<void> {
     const plan = this.#plans.get(work)
     this.#plans.delete(work)
     work.error ??= problemOf(work)
     if (plan === undefined || work.error !== undefined) return
+    await this.#defragment(work, plan)
     const publishing = plan.arrived().then(() =>
       this.#requests.with(async () => {
         await publish(this.#run, work, plan.finish(work.item.kind, work.item.hash))
@@ -204,8 +210,83 @@ class Sending {
     this.#publishing.push(publishing)
   }
 
+  // What cannot be read stays where it is.
+  async #defragment(work: Work, plan: StreamPlan): Promise<void> {
+    const tables = new Map<Digest, PackTable>()
+    for (const digest of chooseFragments(plan.usage(), plan.fresh)) {
+      const pack = this.#run.known.pack(digest)
+      if (pack !== undefined) tables.set(digest, pack.table)
+    }
+    if (tables.size === 0) return
+    const locate = sourcesOf(work, this.#run.context.blobPath)
+    let batch = newBatch()
+    for (const place of plan.placesIn(tables)) {
+      const digest = rowDigest(place.table, place.row)
+      const key = digest.toString('latin1')
+      const source = locate(place.start, rowRaw(place.table, place.row))
+      if (source === undefined || batch.keys.has(key) || this.#writer.find(key) !== undefined) continue
+      if (batch.bytes + source.length > pieceSize) {
+        await this.#sendAgain(batch)
+        batch = newBatch()
+      }
+      batch.keys.add(key)
+      batch.digests.push(digest)
+      batch.sources.push(source)
+      batch.bytes += source.length
+    }
+    await this.#sendAgain(batch)
+    plan.move(tables, digest => this.#writer.find(digest.toString('latin1')))
+  }
+
+  async #sendAgain({ keys, digests, sources, bytes }: Batch): Promise<void> {
+    throwIfAborted(this.#run.control.signal)
+    if (sources.length === 0) return
+    const buffer = this.#pieces.take()
+    const request = { sources, digests: Uint8Array.from(Buffer.concat(digests)), buffer }
+    if (!(await this.#run.context.pool.run(readChunks, request))) {
+      this.#pieces.give(buffer)
+      return
+    }
+    const spans: number[] = []
+    for (const { length } of sources) spans.push(spans.at(-1) ?? 0, (spans.at(-1) ?? 0) + length)
+    for (const key of keys) this.#writer.reserve(key)
+    this.#tell(-bytes, 0) // they were told of as known, and will be again with their pack
+    await this.#writer.put(buffer, { spans, digests })
+  }
+
   #tell(bytes: number, files: number): void {
     this.#run.control.onEvent?.({ type: 'done', phase: 'upload', files, bytes })
+  }
+}
+
+/** Chunks to be sent again. */
+interface Batch {
+  readonly keys: Set<string>
+  readonly digests: Buffer[]
+  readonly sources: ChunkSource[]
+  bytes: number
+}
+
+const newBatch = (): Batch => ({ keys: new Set(), digests: [], sources: [], bytes: 0 })
+
+/** Where in the cache bytes of a stream lie: a file's own, or those of a directory's manifest and files. */
+function sourcesOf(
+  work: Work,
+  blobPath: (digest: Digest) => string,
+): (start: number, length: number) => ChunkSource | undefined {
+  const { item } = work
+  const path = blobPath(item.hash)
+  if (item.kind === 'file') return (position, length) => ({ path, position, length })
+  const manifest = readManifest(work, path)
+  const files = [{ digest: item.hash, size: manifest?.size ?? 0 }, ...(manifest?.entries ?? []).filter(isFileEntry)]
+  let [next, before] = [0, 0]
+  // Asked for in stream order.
+  return (start, length) => {
+    for (let file = files[next]; file !== undefined; file = files[++next]) {
+      if (start < before + file.size) return { path: blobPath(file.digest), position: start - before, length }
+      before += file.size
+    }
+    return undefined
   }
 }
 

@@ -3,7 +3,7 @@
 
 import type { Digest } from '../core/digest.js'
 import type { PackInfo, PackTable } from '../core/pack.js'
-import { rowOffset, rowRaw } from '../core/pack.js'
+import { rowDigest, rowOffset, rowRaw } from '../core/pack.js'
 import type { OutputKind } from '../core/pointer.js'
 import type { Recipe, Run } from '../core/recipe.js'
 
@@ -52,13 +52,23 @@ export class PackSlot {
   }
 }
 
+/** A chunk of a pack that the remote had before, and where in the stream it lies. */
+export interface KnownPlace {
+  readonly table: PackTable
+  readonly row: number
+  readonly start: number
+}
+
 export class StreamPlan {
   size = 0
+  /** Bytes of chunks that this push makes packs of. */
+  fresh = 0
   readonly #runs: PlannedRun[] = []
   readonly #slots = new Set<PackSlot>()
 
   addFresh(slot: PackSlot, row: number, raw: number): void {
     this.size += raw
+    this.fresh += raw
     if (this.#extend(slot, row, raw) !== undefined) return
     const run = { source: slot, first: row, count: 1, offset: 0, stored: 0, raw }
     this.#runs.push(run)
@@ -87,6 +97,48 @@ export class StreamPlan {
     last.count++
     last.raw += raw
     return last
+  }
+
+  /** Stored bytes of each pack that the remote had before. */
+  usage(): Map<Digest, number> {
+    const used = new Map<Digest, number>()
+    for (const { source, stored } of this.#runs)
+      if (!(source instanceof PackSlot)) used.set(source.digest, (used.get(source.digest) ?? 0) + stored)
+    return used
+  }
+
+  /** The chunks taken from these packs, in stream order. */
+  *placesIn(packs: ReadonlyMap<Digest, PackTable>): Generator<KnownPlace> {
+    let start = 0
+    for (const { source, first, count, raw } of this.#runs) {
+      const table = source instanceof PackSlot ? undefined : packs.get(source.digest)
+      let at = start
+      for (let row = first; table !== undefined && row < first + count; at += rowRaw(table, row++))
+        yield { table, row, start: at }
+      start += raw
+    }
+  }
+
+  /** Takes chunks of these packs from elsewhere, where `placeOf` tells a place. */
+  move(
+    packs: ReadonlyMap<Digest, PackTable>,
+    placeOf: (digest: Buffer) => { readonly slot: PackSlot; readonly row: number } | undefined,
+  ): void {
+    const runs = this.#runs.splice(0)
+    for (const run of runs) {
+      const { source, first, count } = run
+      const table = source instanceof PackSlot ? undefined : packs.get(source.digest)
+      if (source instanceof PackSlot || table === undefined) {
+        this.#runs.push(run)
+        continue
+      }
+      this.size -= run.raw
+      for (let row = first; row < first + count; row++) {
+        const place = placeOf(rowDigest(table, row))
+        if (place === undefined) this.addKnown(source, table, row)
+        else this.addFresh(place.slot, place.row, rowRaw(table, row))
+      }
+    }
   }
 
   /** When every pack that was made for it is on the remote. Throws what went wrong with one of them. */

@@ -4,6 +4,8 @@
 export interface Transient {
   /** Milliseconds that the store asks to be left alone. */
   readonly retryAfter?: number | undefined
+  /** No further try begins later than this after the first: for what will hardly pass. Milliseconds. */
+  readonly within?: number | undefined
 }
 
 const notes = new WeakMap<object, Transient>()

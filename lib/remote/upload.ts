@@ -11,6 +11,7 @@ import { checkFormat, registerRepository, touchAge, writeFormat } from './claims
 import { forEachAtOnce } from './concurrently.js'
 import { KnownChunks } from './known-chunks.js'
 import { fetchTable } from './packs.js'
+import { Prover } from './prove.js'
 import type { ItemResult, PushItem, UploadContext, UploadResult, UploadRun, Work } from './push-run.js'
 import { findOldRecipe, keepRecipe, readRecipe, recipeKey, type StoredRecipe } from './recipes.js'
 import { findPacks, Reuse } from './reuse.js'
@@ -22,6 +23,8 @@ export type { ItemResult, PushItem, UploadContext, UploadResult } from './push-r
 const memory = 86_400_000
 /** A recipe this close to its time is treated as if it had come. */
 const touchMargin = 3_600_000
+/** For taking back a claim after a failure, in milliseconds. */
+const farewell = 5_000
 /** Tables fetched to learn what the version before has; further ones would cost more than they save. */
 const maxTables = 4096
 const maxPrevious = 2
@@ -38,7 +41,7 @@ export async function upload(
   const run = startRun(context, control)
   const works = new Map(items.map(item => [recipeKey(item.kind, item.hash), newWork(item)]))
   if (works.size > 0) {
-    await prepareRemote(run, memory)
+    await prepareRemote(run, context.repair === true ? 0 : memory)
     await finishWorks(run, [...works.values()])
   }
   const results = items.map(item => resultOf(item, works.get(recipeKey(item.kind, item.hash)) as Work))
@@ -49,8 +52,10 @@ function startRun(context: UploadContext, control: Control): UploadRun {
   const { remote, concurrency, clock, sleep } = context
   const known = new KnownChunks(context.index, remote.url)
   const { signal, onEvent } = control
-  const reuse = new Reuse({ remote, known, concurrency, signal, onEvent, clock, sleep })
-  return { context, control, known, reuse, group: randomName(), startedAt: Date.now(), bytesSent: 0, packs: 0 }
+  const prover = context.repair === true ? new Prover({ remote, known, signal }) : undefined
+  const reuse = new Reuse({ remote, known, concurrency, signal, onEvent, prover, clock, sleep })
+  const start = { group: randomName(), startedAt: Date.now(), bytesSent: 0, packs: 0 }
+  return { context, control, known, reuse, prover, ...start }
 }
 
 const newWork = (item: PushItem): Work => ({
@@ -95,8 +100,8 @@ async function finishWorks(run: UploadRun, works: readonly Work[]): Promise<void
   try {
     while (!(await attempt(run, works))) throwIfAborted(run.control.signal)
   } catch (error) {
-    // The claim is taken away as far as that goes; the error at hand tells more.
-    await run.reuse.end().catch(() => undefined)
+    // The claim is taken away as far as that goes, and soon, since the remote may be dead; the error at hand tells more.
+    await run.reuse.end(AbortSignal.timeout(farewell)).catch(() => undefined)
     if (!(error instanceof DdvError) || error.code === 'interrupted') throw error
     // What failed is not one output but the remote, or the disk: no use in going on.
     for (const work of works) if (work.outcome === undefined) work.error ??= error
@@ -137,17 +142,20 @@ async function readRecipes({ context, control }: UploadRun, works: readonly Work
 async function dropUnproven(run: UploadRun, works: readonly Work[]): Promise<void> {
   const open = new Map<Digest, PackInfo>()
   for (const { found } of works)
-    for (const pack of found?.recipe.packs ?? []) if (!run.known.seen(pack, memory)) open.set(pack.digest, pack)
-  if (open.size === 0) return
+    for (const pack of found?.recipe.packs ?? [])
+      if (run.prover !== undefined || !run.known.seen(pack, memory)) open.set(pack.digest, pack)
   const { remote, concurrency } = run.context
-  const options = { remote, known: run.known, concurrency, signal: run.control.signal }
-  const there = await findPacks([...open.values()], options)
-  const lost = [...open.keys()].filter(digest => !there.has(digest))
-  if (lost.length === 0) return
-  run.known.remove(lost)
-  const gone = new Set(lost)
-  for (const work of works) if (work.found?.recipe.packs.some(pack => gone.has(pack.digest))) work.found = undefined
+  const options = { remote, known: run.known, concurrency, signal: run.control.signal, prover: run.prover }
+  const there = open.size === 0 ? new Set() : await findPacks([...open.values()], options)
+  const gone = new Set([...open.keys()].filter(digest => !there.has(digest)))
+  if (gone.size > 0) run.known.remove(gone)
+  for (const work of works)
+    if (work.found?.recipe.packs.some(pack => gone.has(pack.digest)) || isFalse(run, work)) work.found = undefined
 }
+
+// Of sound packs, but wrong about them.
+const isFalse = ({ prover }: UploadRun, { found }: Work): boolean =>
+  prover !== undefined && found !== undefined && !prover.bearsOut(found.recipe)
 
 const isOld = (found: StoredRecipe): boolean => found.age >= touchAge - touchMargin
 
@@ -161,7 +169,9 @@ async function packsToClaim(run: UploadRun, works: readonly Work[]): Promise<Pac
     if (found === undefined && recipe !== undefined) add(recipe)
     if (found !== undefined && isOld(found)) add(found.recipe)
   }
-  const absent = works.filter(work => work.found === undefined && work.recipe === undefined)
+  // Repairing, the versions before are left out: all their packs would have to be read.
+  const absent =
+    run.prover === undefined ? works.filter(work => work.found === undefined && work.recipe === undefined) : []
   const earlier = new Map(
     absent.flatMap(({ item }) => item.previous.slice(0, maxPrevious).map(id => [recipeKey(id.kind, id.hash), id])),
   )

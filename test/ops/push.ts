@@ -120,6 +120,32 @@ t.test('what was lost on the remote is sent anew', async t => {
   t.equal(w.read('x'), 'xxxx')
 })
 
+t.test('push --repair: whoever pulls then gets all of it', async t => {
+  const w = await makeWithRemote(t, { files: { x: noise(100_000, 3), 'd/a': 'small' } })
+  await w.add(['x', 'd'])
+  w.commit()
+  await w.push()
+  for (const key of keys(w, 'packs')) corruptFile(w.path('../remote/packs', key))
+  t.match(await w.push(), { bytesSent: 0 }, 'names and sizes are as they were')
+  const { code, stdout } = await w.ddv('push', '--repair')
+  t.equal(code, 0)
+  t.match(stdout, /pushed {2}d .*\npushed {2}x /)
+  w.git('clone', '-q', '.', '../clone')
+  const clone = openWorkspace(t, w.path('../clone'))
+  t.match(await clone.pull(), { failures: [] })
+  for (const key of keys(w, 'packs')) corruptFile(w.path('../remote/packs', key))
+  w.remove('.cache')
+  await w.close()
+  const { failures } = await w.push([], { repair: true })
+  t.same(
+    failures.map(({ path, error }) => [path, error.code]),
+    [
+      ['d', 'missing'],
+      ['x', 'missing'],
+    ],
+  )
+})
+
 t.test('a blob that rotted is never pushed', async t => {
   const w = await makeWithRemote(t, { files: { x: 'xxxx', 'd/a': 'aaaa', y: 'yyyy' } })
   await w.add(['x', 'd', 'y'])

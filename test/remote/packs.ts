@@ -3,12 +3,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { readChunkHeader, readTable, rowDigestText, rowOffset, rowRaw } from '../../lib/core/pack.js'
 import { openMemoryRemote } from '../../lib/remote/memory.js'
+import { newPackMemory, type PackMemory } from '../../lib/remote/pack-memory.js'
 import { appendChunks, fetchTable, packBound, packKey, packOfKey, sealPack } from '../../lib/remote/packs.js'
 import { zstdDecompress } from '../../lib/sys/compress.js'
 import { hashBytes, hashToBytes } from '../../lib/sys/hash.js'
 import { flip } from '../support/transfer.js'
 
-async function append(into: SharedArrayBuffer, at: number, chunks: readonly Buffer[], compress: boolean) {
+async function append(into: PackMemory, at: number, chunks: readonly Buffer[], compress: boolean) {
   const bytes = Buffer.concat(chunks)
   const buffer = new SharedArrayBuffer(bytes.length)
   new Uint8Array(buffer).set(bytes)
@@ -25,7 +26,7 @@ async function append(into: SharedArrayBuffer, at: number, chunks: readonly Buff
 async function seal(parts: readonly (readonly Buffer[])[], compress: boolean) {
   const chunks = parts.flat()
   const raw = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  const into = new SharedArrayBuffer(packBound(raw, chunks.length))
+  const into = newPackMemory(packBound(raw, chunks.length), raw)
   const rows: Uint8Array[] = []
   let end = 0
   for (const part of parts) {
@@ -33,8 +34,8 @@ async function seal(parts: readonly (readonly Buffer[])[], compress: boolean) {
     rows.push(result.rows)
     end = result.end
   }
-  const info = await sealPack.run({ into, end, rows: Buffer.concat(rows) })
-  return { info, bytes: Buffer.from(into, 0, info.size) }
+  const info = await sealPack.run({ into: into.buffer, end, rows: Buffer.concat(rows) })
+  return { info, bytes: Buffer.from(into.buffer, 0, info.size) }
 }
 
 t.test('packs hold their chunks', async t => {

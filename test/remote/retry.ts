@@ -79,6 +79,13 @@ t.test('gives up by time, also where the store asks for too much of it', async t
   await t.rejects(createRetry(options)('get a', failing(busy(3_600_000)).act), { message: 'busy: store' })
 })
 
+t.test('gives up early what will hardly pass', async t => {
+  const { options, sleeps } = fakeTime()
+  const errors = Array.from({ length: 9 }, () => markTransient(new DdvError('remote', 'refused'), { within: 1000 }))
+  await t.rejects(createRetry(options)('get a', failing(...errors).act), { message: 'after 3 tries: refused' })
+  t.strictSame(sleeps, [200, 400])
+})
+
 t.test('what will not pass is not tried again', async t => {
   for (const error of [new DdvError('remote', 'access denied'), new TypeError('a bug')]) {
     const { options, sleeps } = fakeTime()

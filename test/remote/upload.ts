@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { DdvError } from '../../lib/core/errors.js'
-import { claimRenewal, encodeHolding, listHoldings, sweepAge, touchAge } from '../../lib/remote/claims.js'
+import { checkFormat, claimRenewal, encodeHolding, listHoldings, sweepAge, touchAge } from '../../lib/remote/claims.js'
 import { packOfKey } from '../../lib/remote/packs.js'
 import { recipeKey } from '../../lib/remote/recipes.js'
 import { upload } from '../../lib/remote/upload.js'
@@ -202,6 +202,90 @@ t.test('a recipe whose packs are gone is as good as none', async t => {
   await remote.put(recipeKey('file', item.hash), Buffer.from('nonsense'))
   t.equal((await a.push(remote, pool, [item])).items[0]?.outcome, 'pushed')
 })
+
+t.test('a push that repairs sends anew what is missing or damaged on the remote, and nothing else', async t => {
+  const pool = openTestPool(t)
+  const [first, second] = [noise(400_000, 1), noise(300_000, 2)]
+  const spoilers: readonly (readonly [
+    string,
+    'pack' | 'recipe' | 'format',
+    ((bytes: Buffer) => Buffer) | undefined,
+  ])[] = [
+    ['nothing', 'pack', bytes => bytes],
+    ['pack deleted', 'pack', undefined],
+    ['pack truncated', 'pack', bytes => bytes.subarray(0, 1000)],
+    ['pack longer', 'pack', bytes => Buffer.concat([bytes, Buffer.from('x')])],
+    ['bit flipped in a chunk', 'pack', bytes => flip(bytes, 5000)],
+    ['bit flipped in a table', 'pack', bytes => flip(bytes, bytes.length - 70)],
+    ['recipe deleted', 'recipe', undefined],
+    ['recipe garbage', 'recipe', () => Buffer.from('garbage')],
+    ['recipe that its packs do not bear out', 'recipe', falseLengths],
+    ['marker deleted', 'format', undefined],
+  ]
+  for (const [name, what, spoil] of spoilers) {
+    const { remote, traffic } = watchedRemote()
+    const a = new Clone(t, join(t.testdirName, name))
+    // Two packs for the second file, so that the recipe has several runs and one pack stays whole.
+    const part = a.addFile(Buffer.concat([first, second]).subarray(0, 400_000))
+    await a.push(remote, pool, [part])
+    const [old] = await keysOf(remote, 'packs/')
+    const item = a.addFile(Buffer.concat([first, second]))
+    const other = a.addDirectory({ 'a/b': Buffer.from('ab'), c: second.subarray(0, 20_000) })
+    const items = [part, item, other]
+    await a.push(remote, pool, items)
+    const packs = await keysOf(remote, 'packs/')
+    const pack = packs.find(key => key !== old) as string
+    const key = { pack, recipe: recipeKey('file', item.hash), format: 'ddv.json' }[what]
+    if (spoil === undefined) await remote.remove(key)
+    else await alter(remote, key, spoil)
+    traffic.reset()
+    const result = await a.push(remote, pool, items, { repair: true })
+    t.equal(result.packs, what === 'pack' && name !== 'nothing' ? 1 : 0, `${name}: packs`)
+    t.ok(result.bytesSent < 500_000, `${name}: the pack that is whole is not sent again`)
+    const pushed = { pack: ['present', 'pushed', 'pushed'], recipe: ['present', 'pushed', 'present'] }
+    const outcomes = name === 'nothing' || what === 'format' ? ['present', 'present', 'present'] : pushed[what]
+    t.same(
+      result.items.map(one => one.outcome),
+      outcomes,
+      name,
+    )
+    t.ok(traffic.calls.filter(call => call.method === 'get' && call.key === old).length === 1, `${name}: read once`)
+    const b = new Clone(t, join(t.testdirName, `${name} fetched`))
+    const fetched = await b.fetch(remote, pool, items)
+    t.same(
+      fetched.items.map(one => one.error),
+      [undefined, undefined, undefined],
+      name,
+    )
+    t.equal(await checkFormat(remote), 'known')
+  }
+})
+
+t.test('a push that repairs needs the cache only for what the remote lacks', async t => {
+  const pool = openTestPool(t)
+  const { remote } = watchedRemote()
+  const a = new Clone(t, t.testdir())
+  const [whole, broken] = [a.addFile(noise(100_000, 1)), a.addFile(noise(100_000, 2))]
+  await a.push(remote, pool, [whole])
+  const [sound] = await keysOf(remote, 'packs/')
+  await a.push(remote, pool, [broken])
+  for (const key of await keysOf(remote, 'packs/')) if (key !== sound) await alter(remote, key, b => flip(b, 99))
+  const b = new Clone(t, join(t.testdirName, 'b'))
+  const { items } = await upload(b.uploadContext(remote, pool, { repair: true }), [whole, broken], {})
+  t.match(items, [{ outcome: 'present' }, { outcome: 'failed', missing: [broken.hash], error: { code: 'missing' } }])
+})
+
+/** A recipe that is in canonical form, of the right length, and wrong. */
+function falseLengths(bytes: Buffer): Buffer {
+  const [head, pack, run, ...rest] = bytes.toString().trimEnd().split('\n')
+  const numbers = JSON.parse(run ?? '') as [string, ...number[]]
+  numbers[6] = (numbers[6] ?? 0) - 1
+  const last = JSON.parse(rest.at(-1) ?? '') as [string, ...number[]]
+  last[6] = (last[6] ?? 0) + 1
+  return Buffer.from(
+    `${[head, pack, JSON.stringify(numbers), ...rest.slice(0, -1), JSON.stringify(last)].join('\n')}\n`,
+  )
+}
 
 t.test('packs in the local index that the remote lost are not named', async t => {
   const pool = openTestPool(t)

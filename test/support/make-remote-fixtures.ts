@@ -8,6 +8,7 @@ import { rowOffset, tableRowSize, writeTrailer } from '../../lib/core/pack.js'
 import { encodeRecipe } from '../../lib/core/recipe.js'
 import { findCuts } from '../../lib/remote/chunker.js'
 import { encodeHolding } from '../../lib/remote/claims.js'
+import { newPackMemory } from '../../lib/remote/pack-memory.js'
 import { appendChunks, packBound } from '../../lib/remote/packs.js'
 import { recipeKey } from '../../lib/remote/recipes.js'
 import { hashBytes, hashToBytes } from '../../lib/sys/hash.js'
@@ -34,7 +35,7 @@ const bodies = [Buffer.from('one small chunk\n'), Buffer.alloc(20_000, 'abc,1,2\
 const parts = Buffer.concat(bodies)
 const buffer = new SharedArrayBuffer(parts.length)
 new Uint8Array(buffer).set(parts)
-const into = new SharedArrayBuffer(packBound(parts.length, bodies.length))
+const into = newPackMemory(packBound(parts.length, bodies.length), parts.length)
 const ends = bodies.map((_, i) => bodies.slice(0, i + 1).reduce((sum, body) => sum + body.length, 0))
 const { rows, end } = await appendChunks.run({
   buffer,
@@ -44,7 +45,7 @@ const { rows, end } = await appendChunks.run({
   at: 0,
   compress: true,
 })
-const pack = Buffer.from(into, 0, end + rows.length + 64)
+const pack = Buffer.from(into.buffer, 0, end + rows.length + 64)
 pack.set(rows, end)
 // Its random bytes are counted here, so that the vector can be made again.
 const random = Uint8Array.from({ length: 16 }, (_, i) => i)

@@ -105,6 +105,14 @@ export class Clone {
     const sink: BlobSink = {
       has: (digest, size) => statSync(this.blobPath(digest), { throwIfNoEntry: false })?.size === size,
       newTemporary: () => join(this.root, 'tmp', `${process.pid}-${next++}`),
+      newPartial: () => join(this.root, 'tmp', `${process.pid}-${next++}`),
+      takePartial: digest => {
+        const left = join(this.root, 'tmp', digest)
+        if (!existsSync(left)) return undefined
+        renameSync(left, `${left}-taken`)
+        return `${left}-taken`
+      },
+      leavePartial: (digest, path) => renameSync(path, join(this.root, 'tmp', digest)),
       add: (temporary, digest, size) => {
         const bytes = readFileSync(temporary)
         if (bytes.length !== size || hashBytes(bytes) !== digest) throw new Error('unchecked bytes came to the cache')

@@ -8,12 +8,20 @@ export const push = defineCommand({
   usage: 'push [targets..]',
   describe: 'send data that the remote lacks',
   positionals: targetsPositional,
-  options: { ...remoteOption, ...revisionsOption },
+  options: {
+    ...remoteOption,
+    ...revisionsOption,
+    repair: {
+      type: 'boolean',
+      default: false,
+      describe: 'also read what the remote has, and send anew what is missing or damaged there',
+    },
+  },
   example: ['ddv push', 'sends what the pointers of the workspace name'],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
     const { push } = await import('../../ops/push.js')
-    const options = { ...controlOf(context), remote: args.remote, revisions: args.rev }
+    const options = { ...controlOf(context), remote: args.remote, revisions: args.rev, repair: args.repair }
     const result = await withProject(context, project => push(project, args.targets, options))
     const { failures, ...done } = result
     context.result(done, () => {
