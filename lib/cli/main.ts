@@ -14,6 +14,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     io.stdout.write(`${readVersion()}\n`)
     return 0
   }
+  const [verb = '', ...rest] = argv
+  if (verb.startsWith('git-')) {
+    const { gitCalls } = await import('./git-calls.js')
+    const call = gitCalls.get(verb)
+    if (call !== undefined) return call(rest, io)
+  }
   const interruption = watchInterrupt(io)
   const { runCommandLine } = await import('./command-line.js')
   try {

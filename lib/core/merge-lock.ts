@@ -1,6 +1,7 @@
 // Three-way merge of `ddv.lock`: stage by stage, and what is beside the stages key by key. A stage is never mixed of two
 // runs: its digests belong together.
 
+import { hasConflictMarkers } from './conflict-text.js'
 import { DdvError } from './errors.js'
 import { isJsonRecord, type JsonRecord, jsonProblem, sortKeys } from './json.js'
 import { mergeRecords, own } from './merge-records.js'
@@ -13,7 +14,7 @@ export const maxLockSize = 67_108_864
 export function parseLock(text: string, file: string): JsonRecord {
   const bad = (problem: string): DdvError => new DdvError('bad-pointer', `lock ${problem}: ${file}`)
   if (text.length > maxLockSize) throw bad(`is larger than ${maxLockSize} bytes`)
-  if (/^(<{7}|={7}|>{7})/m.test(text)) throw new DdvError('conflict', `lock holds merge markers: ${file}`)
+  if (hasConflictMarkers(text)) throw new DdvError('conflict', `lock holds merge markers: ${file}`)
   const fields = parseJson(text)
   if (!isJsonRecord(fields)) throw bad('is no JSON object')
   const problem = jsonProblem(fields, 'data')

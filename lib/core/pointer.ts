@@ -1,6 +1,7 @@
 // Pointer, format 1: the small `<name>.ddv` file that git tracks in the data's stead. See FORMAT.md.
 // The same data always gives the same bytes: no times, no machine, no user in it.
 
+import { hasConflictMarkers } from './conflict-text.js'
 import { type Digest, isDigest } from './digest.js'
 import { DdvError } from './errors.js'
 import { isJsonRecord, type JsonRecord, jsonProblem, sortKeys } from './json.js'
@@ -66,7 +67,7 @@ const entriesText = (entries: readonly ManifestEntry[]): string =>
  */
 export function decodePointer(text: string, file: string): Pointer {
   if (text.length > maxPointerSize) throw badPointer(`is larger than ${maxPointerSize} bytes`, file)
-  if (/^(<{7}|={7}|>{7})/m.test(text))
+  if (hasConflictMarkers(text))
     throw new DdvError('conflict', `pointer holds merge markers: ${file}`, {
       hint: `take one side with 'ddv checkout --ours' or 'ddv checkout --theirs'`,
     })

@@ -67,7 +67,7 @@ function driverSettings({ node, program }: Installation): Settings {
   const merge = call('git-merge', '\0', gone)
   return {
     'merge.ddv.name': 'pointers by file, ddv.lock by stage',
-    'merge.ddv.driver': literal(merge).replaceAll('\0', '%O %A %B %P'),
+    'merge.ddv.driver': literal(merge).replaceAll('\0', '%O %A %B %L %P'),
     'diff.ddv.textconv': `show() { ${call('git-textconv', '"$1"', 'cat "$1"')}; }; show`,
   }
 }

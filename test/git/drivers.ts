@@ -15,7 +15,7 @@ const attributes = { '.gitattributes': '*.ddv text eol=lf diff=ddv merge=ddv\n' 
 
 // Stands for ddv: says how it was called, takes their side, and shows files backwards.
 const stand = (log: string): string => `#!/bin/sh
-printf '%s\\n' "$#" "$1" "$5" >> '${log}'
+printf '%s\\n' "$#" "$1" "$5" "$6" >> '${log}'
 case $1 in git-merge) cat "$4" > "$3";; git-textconv) echo shown; rev "$2";; esac
 `
 
@@ -45,7 +45,7 @@ t.test('installed, git calls this node with this program', async t => {
   diverge(root)
   git(root, 'merge', '-q', '-m', 'm', 'side')
   t.equal(readFileSync(join(root, 'p/a b.ddv'), 'utf8'), 'theirs\n')
-  t.equal(readFileSync(log, 'utf8'), '5\ngit-merge\np/a b.ddv\n')
+  t.equal(readFileSync(log, 'utf8'), '6\ngit-merge\n7\np/a b.ddv\n')
   t.match(git(root, 'diff', 'HEAD~1'), /^-sruo$[\s\S]*^\+srieht$/m)
   git(root, 'worktree', 'add', '-q', '../linked')
   t.equal(driverState(open(join(root, '../linked')), installation), 'installed', 'shared by linked worktrees')
@@ -74,7 +74,7 @@ t.test('where they are gone, the ddv on PATH; without any, no pointer is merged 
   })
   gitEnv.PATH = `${join(top, 'bin')}:${path}`
   git(root, 'merge', '-q', '-m', 'm', 'side')
-  t.equal(readFileSync(log, 'utf8'), '5\ngit-merge\np/a b.ddv\n')
+  t.equal(readFileSync(log, 'utf8'), '6\ngit-merge\n7\np/a b.ddv\n')
 })
 
 t.test('half of them is not installed', async t => {
