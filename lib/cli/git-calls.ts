@@ -1,6 +1,5 @@
 // What git calls by itself (see git/drivers.ts): `git-merge` and `git-textconv`. No commands for people, so that no help
-// names them; and run without yargs, which would cost half as much again as Node, at each of the hundreds of calls of one
-// `git log -p`.
+// names them; and without yargs' parsing, since one `git log -p` calls hundreds of times.
 
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'

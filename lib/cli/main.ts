@@ -9,12 +9,6 @@ const grace = 800
 const linger = 100
 
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  const [verb = '', ...rest] = argv
-  if (verb.startsWith('git-')) {
-    const { gitCalls } = await import('./git-calls.js')
-    const call = gitCalls.get(verb)
-    if (call !== undefined) return call(rest, io)
-  }
   // Before anything is loaded: scripts ask this often, and yargs costs as much again as Node itself.
   if (asksForVersion(argv)) {
     io.stdout.write(`${readVersion()}\n`)
