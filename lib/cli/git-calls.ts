@@ -1,5 +1,5 @@
 // What git calls by itself (see git/drivers.ts): `git-merge` and `git-textconv`. No commands for people, so that no help
-// names them; and without yargs' parsing, since one `git log -p` calls hundreds of times.
+// names them; and run before anything of the command line is looked at, since one `git log -p` calls hundreds of times.
 
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'

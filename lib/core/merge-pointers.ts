@@ -39,10 +39,15 @@ export function mergePointers(sides: Sides<Pointer>, options: PointerMergeOption
   const conflicts = content === undefined ? [outputConflict(sides)] : []
   if (chosen.kind === 'directory')
     return { pointer: named(chosen), conflicts: [...conflicts, ...meta.conflicts], entries: undefined }
-  const mark = mergeMark(sides, options.favour)
-  if (mark === undefined && conflicts.length === 0) conflicts.push(outputConflict(sides))
-  const executable = mark ?? chosen.executable
-  return { pointer: named({ ...chosen, executable }), conflicts: [...conflicts, ...meta.conflicts], entries: undefined }
+  const executable = mergeMark(sides, options.favour)
+  if (executable !== undefined)
+    return {
+      pointer: named({ ...chosen, executable }),
+      conflicts: [...conflicts, ...meta.conflicts],
+      entries: undefined,
+    }
+  const whole = [outputConflict(sides), ...meta.conflicts]
+  return { pointer: named(favoured(sides, options.favour)), conflicts: whole, entries: undefined }
 }
 
 const favoured = ({ base, ours, theirs }: Sides<Pointer>, favour: Favour): Pointer =>

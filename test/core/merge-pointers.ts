@@ -118,6 +118,12 @@ t.test('what does not, and who may decide', async t => {
       file('2', { executable: true }),
       'output : added, added',
     ],
+    'a directory that became a file on both sides, executable on one': [
+      directory({ a: '1' }),
+      file('2'),
+      file('2', { executable: true }),
+      'output : changed, changed',
+    ],
     'another kind on each side': [file('1'), file('2'), directory({ a: '1' }), 'output : a file, a directory'],
     'a key of meta': [
       file('1', { meta: { a: 1 } }),
@@ -184,7 +190,7 @@ t.test('one side alone is its version; both orders agree', async t => {
           one.conflicts,
         )
       }),
-      { numRuns: 200 },
+      { numRuns: 500 },
     ),
   )
 })
