@@ -10,6 +10,9 @@ import { gitEnv, withoutGit } from '../support/git.js'
 import { loadProgram } from '../support/program.js'
 import { makeWorkspace, testEnv } from '../support/workspace.js'
 
+// A thousand rounds take longer than a test may.
+t.setTimeout(0)
+
 const ways = [
   ['with the program', testEnv],
   ['without', { ...testEnv, PATH: withoutGit.PATH }],
