@@ -10,6 +10,7 @@ import { commandLine, readTyped, type Typed } from './arguments.js'
 import { type Command, type Context, createContext, type Runner, type Start } from './command.js'
 import { commands, groupStarts } from './commands.js'
 import { exitCodeOf } from './exit-codes.js'
+import { gitCalls } from './git-calls.js'
 import { globalOptions } from './global-options.js'
 import type { Io, Output } from './io.js'
 import { createProgress, noProgress } from './progress.js'
@@ -28,6 +29,8 @@ interface GlobalArgs {
 
 /** Runs one command line; the exit code. Throws nothing but bugs of its own. */
 export async function runCommandLine(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
+  const call = gitCalls.get(argv[0] ?? '')
+  if (call !== undefined) return call(argv.slice(1), io)
   const typed = readTyped(argv, { commands, flags: globalOptions })
   // Errors are told as the flags ask for, those about the flags included.
   const report = reportOptions(typed, io)

@@ -22,6 +22,10 @@ export type ManifestEntry = FileEntry | EmptyDirectoryEntry
 
 export const isFileEntry = (entry: ManifestEntry): entry is FileEntry => entry.digest !== undefined
 
+/** Whether two rows say the same; their paths are the caller's. */
+export const sameEntry = (a: ManifestEntry, b: ManifestEntry): boolean =>
+  a.digest === b.digest && (!isFileEntry(a) || !isFileEntry(b) || (a.size === b.size && a.executable === b.executable))
+
 /** The row of a manifest, and of a pointer's `entries`. */
 export type ManifestRow = readonly [string, string, number, 'x'] | readonly [string, string, number] | readonly [string]
 

@@ -1,13 +1,14 @@
 // Pointer, format 1: the small `<name>.ddv` file that git tracks in the data's stead. See FORMAT.md.
 // The same data always gives the same bytes: no times, no machine, no user in it.
 
+import { hasConflictMarkers } from './conflict-text.js'
 import { type Digest, isDigest } from './digest.js'
 import { DdvError } from './errors.js'
+import { isJsonRecord, type JsonRecord, jsonProblem, sortKeys } from './json.js'
 import { decodeManifestRows, encodeManifestRows, type ManifestEntry } from './manifest.js'
 import { displayPath, treePathProblem } from './tree-path.js'
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-export type Meta = { readonly [key: string]: Json }
+export type Meta = JsonRecord
 
 interface PointerBase {
   /** The name of the data beside the pointer: one path segment without control characters. */
@@ -38,7 +39,6 @@ export const pointerSuffix = '.ddv'
 export const maxInlineEntries = 1000
 /** Bytes. */
 export const maxPointerSize = 1_048_576
-const maxMetaDepth = 32
 
 export function encodePointer(pointer: Pointer): string {
   const lines = [
@@ -60,13 +60,6 @@ const indent = (json: string): string => json.replaceAll('\n', '\n  ')
 const entriesText = (entries: readonly ManifestEntry[]): string =>
   entries.length === 0 ? '"entries": []' : `"entries": [\n    ${encodeManifestRows(entries).join(',\n    ')}\n  ]`
 
-function sortKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sortKeys)
-  if (!isRecord(value)) return value
-  const keys = Object.keys(value).sort()
-  return Object.fromEntries(keys.map(key => [key, sortKeys(value[key] as Json)]))
-}
-
 /**
  * Reads a pointer; other orders of keys, other white space and CRLF are forgiven, since people and merges touch these
  * files. That `entries` hash to `hash` is for the caller to check, who has a hash function.
@@ -74,12 +67,12 @@ function sortKeys(value: Json): Json {
  */
 export function decodePointer(text: string, file: string): Pointer {
   if (text.length > maxPointerSize) throw badPointer(`is larger than ${maxPointerSize} bytes`, file)
-  if (/^(<{7}|={7}|>{7})/m.test(text))
+  if (hasConflictMarkers(text))
     throw new DdvError('conflict', `pointer holds merge markers: ${file}`, {
-      hint: `take one side with 'git checkout --ours' or '--theirs', then 'ddv checkout'`,
+      hint: `take one side with 'ddv checkout --ours' or 'ddv checkout --theirs'`,
     })
   const fields = parseJson(text, file)
-  if (!isRecord(fields)) throw badPointer('is no JSON object', file)
+  if (!isJsonRecord(fields)) throw badPointer('is no JSON object', file)
   const version = fields.ddv
   if (typeof version === 'number' && Number.isSafeInteger(version) && version > 1)
     throw new DdvError('newer-format', `pointer was written by a newer ddv: ${file}`, { hint: 'update ddv' })
@@ -129,18 +122,10 @@ function decodeEntries(rows: unknown, file: string): readonly ManifestEntry[] | 
 
 function decodeMeta(meta: unknown, file: string): Meta | undefined {
   if (meta === undefined) return undefined
-  if (!isRecord(meta)) throw badPointer('has a "meta" that is no object', file)
-  checkJson(meta, file, 0)
-  return meta as Meta
-}
-
-function checkJson(value: unknown, file: string, depth: number): void {
-  if (depth > maxMetaDepth) throw badPointer(`has a "meta" deeper than ${maxMetaDepth}`, file)
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, child] of Object.entries(value)) {
-    if (key === '__proto__') throw badPointer('has the key "__proto__" in "meta"', file)
-    checkJson(child, file, depth + 1)
-  }
+  if (!isJsonRecord(meta)) throw badPointer('has a "meta" that is no object', file)
+  const problem = jsonProblem(meta, '"meta"')
+  if (problem !== undefined) throw badPointer(problem, file)
+  return meta
 }
 
 /** One segment, no control characters: what may stand beside `<name>.ddv`. */
@@ -149,9 +134,6 @@ export const isFilename = (name: string): boolean =>
 
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-
-const isRecord = (value: unknown): value is Record<string, Json> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const badPointer = (problem: string, file: string): DdvError =>
   new DdvError('bad-pointer', `pointer ${problem}: ${file}`)

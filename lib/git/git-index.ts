@@ -5,6 +5,7 @@ import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { toGitPath } from './git-path.js'
 import { tryGit, tryGitLocked } from './git-program.js'
+import { indexFileOf } from './index-file.js'
 import { lockIndex } from './index-lock.js'
 import { asGitError, type Isomorphic, indexProblem, needsProgram, openIsomorphic } from './isomorphic.js'
 import { type GitRepository, isSparse } from './repository.js'
@@ -116,7 +117,7 @@ const zeroEnded = (paths: readonly string[]): string => paths.map(path => `${pat
 export const splitZero = (bytes: Buffer): string[] => bytes.toString('utf8').split('\0').slice(0, -1)
 
 function checkIndex(repository: GitRepository): void {
-  const problem = indexProblem(join(repository.gitDir, 'index'))
+  const problem = indexProblem(indexFileOf(repository))
   if (problem !== undefined) throw needsProgram(problem, repository.root)
 }
 
@@ -126,7 +127,7 @@ async function changeIndex(
   options: IndexOptions,
   change: (isomorphic: Isomorphic) => Promise<void>,
 ): Promise<void> {
-  const index = join(repository.gitDir, 'index')
+  const index = indexFileOf(repository)
   const lock = await lockIndex(repository, options.signal)
   try {
     checkIndex(repository)

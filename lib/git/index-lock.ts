@@ -3,11 +3,12 @@
 // link of `ddv-index-<holder>/token`, so whoever meets it sees whose it was, and whether that process still lives.
 
 import { closeSync, linkSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import { writeNewFile } from '../sys/fs.js'
 import { isHolderAlive, newHolderName } from '../sys/lock.js'
+import { indexFileOf } from './index-file.js'
 import type { GitRepository } from './repository.js'
 
 export interface IndexLock {
@@ -25,17 +26,19 @@ export const lockPatience = 10_000
 const prefix = 'ddv-index-'
 const token = 'token'
 
+const lockOf = (repository: GitRepository): string => `${indexFileOf(repository)}.lock`
+
 export const indexBusy = (repository: GitRepository): DdvError =>
-  new DdvError('busy', `git's index is locked by another program: ${repository.gitDir}/index.lock`, {
+  new DdvError('busy', `git's index is locked by another program: ${lockOf(repository)}`, {
     hint: 'let it end, then run the same command again; delete that file only if no git is running',
   })
 
 /** Throws `busy` after 10 s of another's lock. */
 export async function lockIndex(repository: GitRepository, signal: AbortSignal | undefined): Promise<IndexLock> {
-  const { gitDir } = repository
+  const index = indexFileOf(repository)
   const deadline = performance.now() + lockPatience
-  const own = join(gitDir, prefix + newHolderName())
-  const [lock, next] = [join(gitDir, 'index.lock'), join(own, 'index')]
+  const own = join(dirname(index), prefix + newHolderName())
+  const [lock, next] = [lockOf(repository), join(own, 'index')]
   breakDeadLocks(repository)
   mkdirSync(own)
   const giveBack = (): void => {
@@ -58,7 +61,7 @@ export async function lockIndex(repository: GitRepository, signal: AbortSignal |
     next,
     commit: () => {
       try {
-        if (lstatSync(next, { throwIfNoEntry: false }) !== undefined) renameSync(next, join(gitDir, 'index'))
+        if (lstatSync(next, { throwIfNoEntry: false }) !== undefined) renameSync(next, index)
       } finally {
         giveBack()
       }
@@ -88,22 +91,25 @@ function take(ownToken: string, lock: string): boolean {
  * Takes away what killed processes of ddv left, their lock too; whether there was such a lock. Of two that come at once
  * only one gets the token, by its rename; and a lock is removed by whoever has its token, by nobody else.
  */
-export function breakDeadLocks({ gitDir }: GitRepository): boolean {
-  const lock = join(gitDir, 'index.lock')
+export function breakDeadLocks(repository: GitRepository): boolean {
+  const directory = dirname(indexFileOf(repository))
+  // Of the index itself too, where a hook's is another one.
+  const locks = new Set([lockOf(repository), join(repository.gitDir, 'index.lock')])
   let broken = false
-  for (const name of readdirSync(gitDir)) {
+  for (const name of readdirSync(directory)) {
     if (!name.startsWith(prefix) || isHolderAlive(name.slice(prefix.length))) continue
-    const mine = join(gitDir, prefix + newHolderName())
+    const mine = join(directory, prefix + newHolderName())
     try {
-      renameSync(join(gitDir, name), mine)
+      renameSync(join(directory, name), mine)
     } catch (error) {
       if (systemCode(error) === 'ENOENT') continue
       throw error
     }
-    if (isSameFile(join(mine, token), lock)) {
-      rmSync(lock, { force: true })
-      broken = true
-    }
+    for (const lock of locks)
+      if (isSameFile(join(mine, token), lock)) {
+        rmSync(lock, { force: true })
+        broken = true
+      }
     rmSync(mine, { recursive: true, force: true })
   }
   return broken

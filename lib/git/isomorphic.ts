@@ -6,6 +6,7 @@ import { promises as disk, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError, systemCode } from '../core/errors.js'
 import { writeFileAtomic } from '../sys/fs.js'
+import { indexFileOf } from './index-file.js'
 import { type GitRepository, repositoryConfig } from './repository.js'
 
 type IsomorphicGit = typeof import('isomorphic-git')
@@ -27,7 +28,7 @@ export type IndexFile = (writing: boolean) => string
 /** Throws `git` for repositories that only the program can read. `indexFile` stands in for the index. */
 export async function openIsomorphic(
   repository: GitRepository,
-  indexFile: IndexFile = () => join(repository.gitDir, 'index'),
+  indexFile: IndexFile = () => indexFileOf(repository),
 ): Promise<Isomorphic> {
   const reason = unreadable(repository)
   if (reason !== undefined) throw needsProgram(`repository ${reason}`, repository.root)
@@ -41,12 +42,23 @@ export const needsProgram = (problem: string, path: string): DdvError =>
     hint: 'install git, then run the same command again',
   })
 
+const harmless: ReadonlySet<string> = new Set(
+  ['objectformat', 'refstorage', 'noop', 'partialclone', 'preciousobjects', 'worktreeconfig', 'relativeworktrees'].map(
+    name => `extensions.${name}`,
+  ),
+)
+
 function unreadable(repository: GitRepository): string | undefined {
   const config = repositoryConfig(repository)
+  const version = config.get('core.repositoryformatversion') ?? '0'
+  if (version !== '0' && version !== '1') return `has format ${version}`
   const format = config.get('extensions.objectformat')
   if (format !== undefined && format !== 'sha1') return `uses ${format}`
   const refs = config.get('extensions.refstorage')
   if (refs !== undefined && refs !== 'files') return `keeps its refs as ${refs}`
+  // Known to be harmless here; git itself refuses what it does not know, since it may change what everything means.
+  const other = [...config.keys()].find(key => /^extensions\./.test(key) && !harmless.has(key))
+  if (version === '1' && other !== undefined) return `has the extension ${other.slice('extensions.'.length)}`
   const alternates = join(repository.commonDir, 'objects', 'info', 'alternates')
   if (statSync(alternates, { throwIfNoEntry: false }) !== undefined) return 'borrows objects from another'
   return undefined
@@ -59,6 +71,7 @@ export function indexProblem(file: string): string | undefined {
   if (bytes.length < 32 || bytes.toString('latin1', 0, 4) !== 'DIRC') return 'index is damaged'
   const version = bytes.readUInt32BE(4)
   if (version !== 2 && version !== 3) return `index has version ${version}`
+  if (bytes.subarray(-20).every(byte => byte === 0)) return 'index has no checksum' // index.skipHash
   // Extensions in lower case change what the entries mean (split and sparse indexes).
   for (let at = endOfEntries(bytes); at + 8 <= bytes.length - 20; at += 8 + bytes.readUInt32BE(at + 4)) {
     const name = bytes.toString('latin1', at, at + 4)

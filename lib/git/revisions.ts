@@ -98,6 +98,25 @@ export async function earlierVersions(
   return new Map(rows.map(([path, own]) => [path, own.flatMap(id => byId.get(id) ?? [])]))
 }
 
+/** At most so many commits of all branches that changed one file. */
+const maxEverywhere = 100
+
+/**
+ * The distinct contents that a file had lately on any branch, those that merges brought included, newest first; without
+ * the git program those of HEAD's first-parent history. `path` relative to the repository's root.
+ */
+export async function versionsEverywhere(
+  repository: GitRepository,
+  path: string,
+  options: ReadOptions = {},
+): Promise<readonly Buffer[]> {
+  const which = ['--all', '--full-history', '-m', '-n', String(maxEverywhere), '--', path]
+  const result = await tryGit(repository, ['log', ...rawFormat, ...which], { ...options, maxOutput: 1_073_741_824 })
+  if (result === undefined) return (await earlierVersions(repository, [path], options)).get(path) ?? []
+  const ids = rawChanges(result.stdout, new Set([path])).get(path) ?? []
+  return readBlobs(repository, [...ids], options)
+}
+
 interface Walk {
   readonly head: string
   readonly commits: number
@@ -115,17 +134,21 @@ const note = (changes: Changes, path: string, id: string): void => {
 // Without a pathspec, so that `-n` bounds the commits walked and not those that match: a file that never changed would
 // cost the whole history otherwise.
 async function changesFromProgram(repository: GitRepository, walk: Walk): Promise<Changes | undefined> {
-  const format = ['--format=', '--raw', '--no-abbrev', '--no-renames', '-z']
-  const args = ['log', '--first-parent', '-m', ...format, '-n', String(walk.commits), walk.head]
+  const args = ['log', '--first-parent', '-m', ...rawFormat, '-n', String(walk.commits), walk.head]
   const result = await tryGit(repository, args, { maxOutput: 1_073_741_824 })
-  if (result === undefined) return undefined
+  return result === undefined ? undefined : rawChanges(result.stdout, walk.wanted)
+}
+
+const rawFormat = ['--format=', '--raw', '--no-abbrev', '--no-renames', '-z'] as const
+
+function rawChanges(bytes: Buffer, wanted: ReadonlySet<string>): Changes {
   const changes: Changes = new Map()
-  const fields = splitZero(result.stdout)
+  const fields = splitZero(bytes)
   for (let i = 0; i + 1 < fields.length; i++) {
     const raw = /^:\d+ (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]$/.exec(fields[i] ?? '')
     if (raw === null) continue
     const path = fields[++i] ?? ''
-    if (!walk.wanted.has(path)) continue
+    if (!wanted.has(path)) continue
     note(changes, path, raw[3] ?? '')
     note(changes, path, raw[2] ?? '')
   }

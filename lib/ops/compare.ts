@@ -1,7 +1,7 @@
 // One output, three ways: what the pointer says, what the workspace has, what the cache holds.
 
 import type { Control } from '../core/events.js'
-import { encodeManifest, isFileEntry, type ManifestEntry, manifestKey, manifestTotals } from '../core/manifest.js'
+import { encodeManifest, type ManifestEntry, manifestKey, manifestTotals, sameEntry } from '../core/manifest.js'
 import type { Pointer } from '../core/pointer.js'
 import { compareUtf8, type TreePath } from '../core/tree-path.js'
 import { hashBytes } from '../sys/hash.js'
@@ -124,9 +124,6 @@ export function withUnread(
   const others = changes.filter(({ path }) => !unread.has(path))
   return [...others, ...unknown].sort((a, b) => compareUtf8(a.path, b.path))
 }
-
-export const sameEntry = (a: ManifestEntry, b: ManifestEntry): boolean =>
-  a.digest === b.digest && (!isFileEntry(a) || !isFileEntry(b) || (a.size === b.size && a.executable === b.executable))
 
 /** Whether a file's row says "executable", for the row of a table. */
 export const executableRow = (stats: BigInt64Array, row: number): boolean =>

@@ -11,6 +11,8 @@ import { displayPath, type TreePath } from '../core/tree-path.js'
 import { download, type FetchItem } from '../remote/download.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
+import { outputsInConflict } from './conflicts.js'
+import { fetchFromVersions } from './fetch-versions.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
@@ -58,13 +60,26 @@ export async function fetchTargets(
   const failures: OutputFailure[] = []
   for (const [path, target] of new Map(targets.map(target => [target.output, target]))) {
     try {
-      outputs.push({ path, pointer: pointerOf(project, target) })
+      for (const pointer of await wantedPointers(project, target, options)) outputs.push({ path, pointer })
     } catch (error) {
       if (!isDdvError(error)) throw error
       fail(failures, path, { error, options })
     }
   }
   return fetchPointers(project, outputs, { ...options, failures })
+}
+
+/** The pointer that counts; of an output in conflict those of all sides, so that any can be taken. */
+async function wantedPointers(project: Project, target: Target, control: Control): Promise<readonly Pointer[]> {
+  try {
+    return [pointerOf(project, target)]
+  } catch (error) {
+    if (!isDdvError(error, 'conflict') || project.git === undefined) throw error
+    const sides = (await outputsInConflict(project, [target.output], control))[0]
+    if (sides === undefined) throw error
+    const pointers = [sides.base, sides.ours, sides.theirs].filter(pointer => pointer !== undefined)
+    return [...new Map(pointers.map(pointer => [`${pointer.kind} ${pointer.hash}`, pointer])).values()]
+  }
 }
 
 /** Fetches what these pointers name, wherever they come from; each version of an output is one row of the result. */
@@ -84,18 +99,27 @@ export async function fetchPointers(
   if (plan.items.size === 0) return { remote: undefined, outputs, failures, bytesReceived: 0 }
   const remote = await openProjectRemote(project, { ...options, name: options.remote })
   try {
-    const result = await download({ remote, ...downloadContext(project) }, [...plan.items.keys()], options)
+    const context = { remote, ...downloadContext(project) }
+    const result = await download(context, [...plan.items.keys()], options)
+    let { bytesReceived } = result
+    const fetchVersion = async ({ path, pointer }: NamedPointer): Promise<void> => {
+      bytesReceived += (await download(context, [toItem(path, pointer)], options)).bytesReceived
+    }
     for (const { item, error } of result.items) {
-      const path = plan.items.get(item) as TreePath
-      if (error === undefined) outputs.push({ path, hash: item.hash, size: item.size, outcome: 'fetched' })
+      const named = plan.items.get(item) as NamedPointer
+      const { path } = named
+      if (error === undefined || (isMissing(error) && (await fetchFromVersions(project, named, fetchVersion, options))))
+        outputs.push({ path, hash: item.hash, size: item.size, outcome: 'fetched' })
       else fail(failures, path, { error: withHint(error, path, remote.url), options })
     }
     outputs.sort((a, b) => (a.path < b.path ? -1 : 1))
-    return { remote: remote.url, outputs, failures, bytesReceived: result.bytesReceived }
+    return { remote: remote.url, outputs, failures, bytesReceived }
   } finally {
     await remote.close()
   }
 }
+
+const isMissing = (error: DdvError): boolean => error.code === 'missing'
 
 export function downloadContext(project: Project) {
   const { cache, pool } = project
@@ -153,19 +177,19 @@ function fail(
 }
 
 interface FetchPlan {
-  readonly items: ReadonlyMap<FetchItem, TreePath>
+  readonly items: ReadonlyMap<FetchItem, NamedPointer>
   readonly present: readonly (readonly [TreePath, Pointer])[]
   readonly failures: OutputFailure[]
 }
 
 async function planFetch(project: Project, named: readonly NamedPointer[], options: Control): Promise<FetchPlan> {
-  const items = new Map<FetchItem, TreePath>()
+  const items = new Map<FetchItem, NamedPointer>()
   const present: (readonly [TreePath, Pointer])[] = []
   const failures: OutputFailure[] = []
   for (const { path, pointer } of named) {
     try {
       if (await isPresent(project, path, pointer)) present.push([path, pointer])
-      else items.set(toItem(path, pointer), path)
+      else items.set(toItem(path, pointer), { path, pointer })
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
       fail(failures, path, { error, options })

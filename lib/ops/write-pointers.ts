@@ -4,7 +4,7 @@
 import { lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encodeManifest, type ManifestEntry, manifestTotals } from '../core/manifest.js'
-import { encodePointer, type Meta, maxInlineEntries, type Pointer } from '../core/pointer.js'
+import { type DirectoryPointer, encodePointer, type Meta, maxInlineEntries, type Pointer } from '../core/pointer.js'
 import { basename, type TreePath, dirname as treeDirname } from '../core/tree-path.js'
 import { stageFiles, unstageFiles } from '../git/git-index.js'
 import { ignoreNames, unignoreNames } from '../git/ignore-lines.js'
@@ -23,7 +23,11 @@ export interface PointerChange {
   readonly pointer: Pointer
 }
 
-export function directoryPointer(output: TreePath, entries: readonly ManifestEntry[], meta: Meta | undefined): Pointer {
+export function directoryPointer(
+  output: TreePath,
+  entries: readonly ManifestEntry[],
+  meta: Meta | undefined,
+): DirectoryPointer {
   return {
     kind: 'directory',
     filename: basename(output),

@@ -23,7 +23,7 @@ export const outputOfPointer = (pointer: TreePath): TreePath => pointer.slice(0,
  * totals. `file` is the pointer's own path. Throws `bad-pointer`, `conflict`, `newer-format`.
  */
 export function parsePointer(text: string, file: TreePath): Pointer {
-  const pointer = decodePointer(text, displayPath(file))
+  const pointer = parseMovedPointer(text, file)
   const name = basename(outputOfPointer(file))
   if (pointer.filename !== name)
     throw new DdvError(
@@ -33,6 +33,12 @@ export function parsePointer(text: string, file: TreePath): Pointer {
         hint: `rename data with 'ddv move'`,
       },
     )
+  return pointer
+}
+
+/** The same for one that git found under another path before or after: its name is its own. */
+export function parseMovedPointer(text: string, file: TreePath): Pointer {
+  const pointer = decodePointer(text, displayPath(file))
   if (pointer.kind !== 'directory' || pointer.entries === undefined) return pointer
   const totals = manifestTotals(pointer.entries)
   if (

@@ -1,7 +1,7 @@
 import t from 'tap'
-import type { FileEntry, ManifestEntry } from '../../lib/core/manifest.js'
+import { type FileEntry, type ManifestEntry, sameEntry } from '../../lib/core/manifest.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
-import { diffEntries, sameEntry } from '../../lib/ops/compare.js'
+import { diffEntries } from '../../lib/ops/compare.js'
 import { digestOf } from '../support/workspace.js'
 
 const file = (path: string, content = path, executable = false): FileEntry => ({

@@ -1,5 +1,5 @@
 import { DdvError } from '../../core/errors.js'
-import type { Json } from '../../core/pointer.js'
+import type { Json } from '../../core/json.js'
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
