@@ -96,9 +96,9 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
   ],
   ['push --mirror', 'leaves', `${two} ${commit} git push -q --mirror origin`],
   [
-    'push --mirror, a stash without its blob',
+    'a stash without its blob',
     'stays',
-    `${two} git stash -q; rm -rf .cache; git push -q --mirror origin`,
+    `${two} git stash -q; rm -rf .cache; git push -q origin refs/stash:refs/heads/s`,
   ],
   ['worktree', 'leaves', `git worktree add -q ../wt -b wt; cd ../wt; ${two} ${commit} ${push}`],
   [
@@ -119,9 +119,13 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
   [
     'submodule with data',
     'stays',
-    `git clone -q --bare ../origin.git ../sub.git; git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv hooks install -q; ddv pull -q; ${forceData} git commit -q -n -m c; ${push}`,
+    `git clone -q --bare ../origin.git ../sub.git; git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv remote modify -q data --url ../../data --local; ddv hooks install -q; ddv pull -q; ${forceData} git commit -q -n -m c; ${push}`,
   ],
-  ['subtree', 'leaves', `git read-tree --prefix=imported/ -u other; ${commit} ${push}`],
+  [
+    'subtree',
+    'leaves',
+    `git read-tree --prefix=imported/ other; git rm -r -q --cached imported/.ddv; ${commit} ${push}`,
+  ],
   ['add -f', 'stays', `${forceData} ${commit} ${push}`],
   ['add -f of one file of a directory', 'stays', `git add -f dir/a; ${commit} ${push}`],
   ['pointer edited by hand', 'stays', `sed -i 's/"size": 4/"size": 5/' x.ddv; git commit -q -a -m c; ${push}`],
@@ -136,7 +140,7 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
   [
     'pointer beside tracked content',
     'stays',
-    `echo t > t; git add t; ${commit} ${push} sed 's/"x"/"t"/' x.ddv > t.ddv; git add t.ddv; git commit -q -m d; git commit -q -n -m d; git push -q origin HEAD:refs/heads/d`,
+    `echo t > t; git add t; ${commit} sed 's/"x"/"t"/' x.ddv > t.ddv; git add t.ddv; git commit -q -m d; git commit -q -n -m d; ${push}`,
   ],
   ['cache deleted after the commit', 'stays', `${two} ${commit} rm -rf .cache; ${push}`],
   [
