@@ -90,7 +90,7 @@ export async function treeChanges(
 
 export interface CommitPair {
   readonly commit: string
-  /** undefined: against nothing. */
+  /** undefined where it has none, and is compared with nothing. */
   readonly parent: string | undefined
 }
 

@@ -102,15 +102,16 @@ function noteSeen(project: Project): void {
 }
 
 /**
- * git does not say which files it took from the index: those pointers that are younger than the last hook and name
- * something else than the data was when it was last known. Data that a person edited has its pointer as it was.
+ * git does not say which files it took from the index: those pointers that are younger than the last hook and their data,
+ * and name something else than the data was when it was last known. Data that a person edited is younger than its pointer.
  */
 function pickedPointers(project: Project, prefix: string, changes: readonly Change[]): readonly Change[] {
   const seen = statIfThere(seenFile(project))?.mtimeNs ?? 0n
   return changes.filter(({ path }) => {
     const output = outputOfPointer(path.slice(prefix.length) as TreePath)
     const stat = statIfThere(join(project.workspace.root, pointerPath(output)))
-    if (stat === undefined || stat.ctimeNs < seen) return false
+    const data = statIfThere(join(project.workspace.root, output))
+    if (stat === undefined || stat.mtimeNs < seen || (data !== undefined && data.mtimeNs > stat.mtimeNs)) return false
     const pointer = readablePointer(project, output)
     return pointer !== undefined && project.index().lastKnown(output) !== pointer.hash
   })

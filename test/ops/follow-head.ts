@@ -50,7 +50,7 @@ const ways: readonly Way[] = [
   { name: 'the cache has lost it', script: 'rm -rf .cache; git checkout -q main~1', says: /stays.*: x/ },
   {
     name: 'the cache does not have the other version',
-    script: 'rm -rf .cache; git checkout -q other',
+    script: 'rm -f $(grep -rl other .cache); git checkout -q other',
     says: /ddv pull x/,
   },
   {
@@ -116,13 +116,13 @@ const ways: readonly Way[] = [
   {
     name: 'bisect',
     script:
-      'for i in 1 2 3 4; do echo $i > x; ddv add -q x; git commit -q -m $i; done; git bisect start -q HEAD main~4 >/dev/null; git bisect run grep -q 9 x >/dev/null; git bisect reset -q',
+      'for i in 1 2 3 4; do echo $i > x; ddv add -q x; git commit -q -m $i; done; git bisect start HEAD main~4 >/dev/null; git bisect run grep -q 9 x >/dev/null; git bisect reset >/dev/null',
     x: '4\n',
   },
   {
     name: 'bisect, unsaved data stays',
     script:
-      'for i in 1 2 3 4; do echo $i > x; ddv add -q x; git commit -q -m $i; done; echo mine > x; git bisect start -q HEAD main~4 >/dev/null; git bisect reset -q',
+      'for i in 1 2 3 4; do echo $i > x; ddv add -q x; git commit -q -m $i; done; echo mine > x; git bisect start HEAD main~4 >/dev/null; git bisect reset >/dev/null',
     x: 'mine\n',
   },
   { name: 'a new worktree', script: 'git worktree add -q ../wt -b wt other; cp ../wt/x x', x: 'other\n' },
