@@ -83,7 +83,7 @@ const refusals: readonly Refusal[] = [
   },
   {
     name: 'entries of another hash',
-    make: `sed -i 's/"a",/"c",/' dir.ddv; git add dir.ddv`,
+    make: `sed -i 's/"a",/"aa",/' dir.ddv; git add dir.ddv`,
     says: /entries that.*dir\.ddv/,
     mend: 'git checkout -q HEAD -- dir.ddv',
   },
