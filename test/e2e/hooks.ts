@@ -3,10 +3,8 @@
 
 import { join } from 'node:path'
 import t from 'tap'
-import { copyHooked, findBroken, makeHooked, refsOf, shell } from '../support/hooked.js'
+import { copyHooked, findBroken, makeHooked, memory, refsOf, shell } from '../support/hooked.js'
 import { temporaryDirectory } from '../support/workspace.js'
-
-const memory = (test: Parameters<typeof temporaryDirectory>[0]): string => temporaryDirectory(test, '/dev/shm')
 
 /** A second version of x, as a person makes one. */
 const two = 'echo two > x; ddv add -q x;'
@@ -14,7 +12,9 @@ const commit = 'git commit -q -m c;'
 const push = 'git push -q origin HEAD;'
 const forceData = 'git add -f x;'
 
-const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', script: string])[] = [
+const submodule = 'git clone -q --bare ../origin.git ../sub.git'
+
+const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', script: string, prepare?: string])[] = [
   ['a new version', 'leaves', `${two} ${commit} ${push}`],
   ['commit -a, edited after add', 'stays', `${two} echo three > x; git commit -q -a -m c; ${push}`],
   ['commit of another path', 'leaves', `${two} echo 2 > c.js; git commit -q -m c c.js; ${push}`],
@@ -114,12 +114,14 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
   [
     'submodule',
     'leaves',
-    `git clone -q --bare ../origin.git ../sub.git; git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv remote modify -q data --url ../../data --local; ddv hooks install -q; ${two} ${commit} ${push}`,
+    `git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv remote modify -q data --url ../../data --local; ddv hooks install -q; ${two} ${commit} ${push}`,
+    submodule,
   ],
   [
     'submodule with data',
     'stays',
-    `git clone -q --bare ../origin.git ../sub.git; git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv remote modify -q data --url ../../data --local; ddv hooks install -q; ddv pull -q; ${forceData} git commit -q -n -m c; ${push}`,
+    `git -c protocol.file.allow=always submodule -q add ../sub.git sub; cd sub; ddv remote modify -q data --url ../../data --local; ddv hooks install -q; ddv pull -q; ${forceData} git commit -q -n -m c; ${push}`,
+    submodule,
   ],
   [
     'subtree',
@@ -240,14 +242,15 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
 
 t.test('no commit leaves without its data, or with it', async t => {
   t.jobs = 2
-  const all = memory(t)
+  const all = temporaryDirectory(t, memory)
   const template = join(all, 'template')
   await makeHooked(template)
   t.same(await findBroken(template), [], 'the template is whole')
-  for (const [i, [name, outcome, script]] of ways.entries())
+  for (const [i, [name, outcome, script, prepare]] of ways.entries())
     t.test(name, { buffered: true }, async t => {
       const directory = join(all, String(i))
       copyHooked(template, directory)
+      if (prepare !== undefined) await shell(directory, prepare)
       const before = refsOf(directory)
       const { output } = await shell(directory, script)
       const changed = refsOf(directory) !== before
@@ -258,7 +261,7 @@ t.test('no commit leaves without its data, or with it', async t => {
 })
 
 t.test('the oracle finds what no hook stopped', async t => {
-  const all = memory(t)
+  const all = temporaryDirectory(t, memory)
   const template = join(all, 'template')
   await makeHooked(template)
   const harmful = ['--no-verify with data', '--no-verify without the blob', 'tag of a tree with data', 'merge markers']

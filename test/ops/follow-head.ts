@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import t from 'tap'
-import { copyHooked, makeHooked, shell } from '../support/hooked.js'
+import { copyHooked, makeHooked, memory, shell } from '../support/hooked.js'
 import { readTree, temporaryDirectory } from '../support/workspace.js'
 
 interface Way {
@@ -136,7 +136,7 @@ const ways: readonly Way[] = [
 
 t.test('data follows HEAD', async t => {
   t.jobs = 2
-  const all = temporaryDirectory(t, '/dev/shm')
+  const all = temporaryDirectory(t, memory)
   const template = join(all, 'template')
   await makeHooked(template)
   for (const [i, way] of ways.entries())

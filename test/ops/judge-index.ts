@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { git } from '../support/git.js'
-import { copyHooked, makeHooked, shell } from '../support/hooked.js'
+import { copyHooked, makeHooked, memory, shell } from '../support/hooked.js'
 import { temporaryDirectory } from '../support/workspace.js'
 
 interface Refusal {
@@ -140,7 +140,7 @@ const passes: readonly (readonly [name: string, script: string])[] = [
 ]
 
 const template = async (test: Parameters<typeof temporaryDirectory>[0]): Promise<string> => {
-  const directory = join(temporaryDirectory(test, '/dev/shm'), 'template')
+  const directory = join(temporaryDirectory(test, memory), 'template')
   await makeHooked(directory)
   return directory
 }

@@ -3,6 +3,7 @@
 
 import { execFile } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digestPath } from '../../lib/core/digest.js'
 import { hashBytes } from '../../lib/sys/hash.js'
@@ -11,6 +12,9 @@ import { dist } from './program.js'
 import { ddv, testEnv } from './workspace.js'
 
 export const bundle = join(dist, 'bundle/ddv.js')
+
+/** Where copies are cheap: a file system in memory where there is one. */
+export const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 export interface Shell {
   readonly code: number
