@@ -13,8 +13,7 @@ export const init = defineCommand({
   example: ['ddv init --remote s3://bucket/data', 'makes .ddv/ and names where data goes'],
   exits: [1, 3, 10],
   run: async (args, context) => {
-    if (args.hooks && !args.git)
-      throw new DdvError('usage', '--hooks are of git, and --no-git is to do without it')
+    if (args.hooks && !args.git) throw new DdvError('usage', '--hooks are of git, and --no-git is to do without it')
     const { init } = await import('../../ops/init.js')
     const { cwd: directory, io, signal, onEvent } = context
     const result = await init({ directory, env: io.env, noGit: !args.git, signal, onEvent })
