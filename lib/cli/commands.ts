@@ -11,6 +11,7 @@ import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
 import { fetch } from './commands/fetch.js'
 import { get } from './commands/get.js'
+import { hooks } from './commands/hooks.js'
 import { init } from './commands/init.js'
 import { list } from './commands/list.js'
 import { log } from './commands/log.js'
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   push,
   fetch,
   pull,
+  hooks,
   config,
   root,
   du,
@@ -53,5 +55,6 @@ export const commands: readonly Command[] = [
 export const groupStarts: readonly (readonly [string, Command])[] = [
   ['Versioning', init],
   ['Sharing', remote],
+  ['Git and data in step', hooks],
   ['The rest', config],
 ]

@@ -15,12 +15,27 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return 0
   }
   const interruption = watchInterrupt(io)
-  const { runCommandLine } = await import('./command-line.js')
   try {
-    return await Promise.race([runCommandLine(argv, io, interruption.signal), interruption.late])
+    return await Promise.race([start(argv, io, interruption.signal), interruption.late])
   } finally {
     interruption.stop()
   }
+}
+
+async function start(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
+  const [command, verb, name = '', ...args] = argv
+  if (command === 'hook' && verb === 'run') {
+    const { runHook } = await import('./hook.js')
+    return runHook({ name, args, readInput }, io, signal)
+  }
+  const { runCommandLine } = await import('./command-line.js')
+  return runCommandLine(argv, io, signal)
+}
+
+async function readInput(): Promise<string> {
+  const parts: Buffer[] = []
+  for await (const part of process.stdin) parts.push(part as Buffer)
+  return Buffer.concat(parts).toString('utf8')
 }
 
 function asksForVersion(argv: readonly string[]): boolean {

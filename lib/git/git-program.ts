@@ -26,7 +26,7 @@ export async function tryGit(
   const result = await run('git', [patterns ? '--no-literal-pathspecs' : '--literal-pathspecs', ...args], {
     ...rest,
     cwd: repository.root,
-    env: gitEnvironment(repository.env),
+    env: gitEnvironment(repository),
   })
   if (result === undefined || answers.includes(result.code)) return result
   throw gitError(args[0] ?? '', result)
@@ -53,9 +53,12 @@ export async function tryGitLocked(
 // Left to find the repository by itself, from its root, git checks that the user owns it (safe.directory) before it obeys
 // its configuration; variables that point elsewhere are for the command that set them. A hook's index is the one that
 // is about to be committed, so that one stays. Messages must be in one language, since index.lock shows in them alone.
-function gitEnvironment(env: Environment): Environment {
+function gitEnvironment({ env, root, gitDir, apart }: GitRepository): Environment {
   const { GIT_DIR, GIT_WORK_TREE, GIT_COMMON_DIR, GIT_PREFIX, GIT_NAMESPACE, ...rest } = env
-  return { ...rest, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
+  // Pathspecs are as the arguments say; git refuses to be told twice.
+  const { GIT_LITERAL_PATHSPECS, GIT_GLOB_PATHSPECS, GIT_NOGLOB_PATHSPECS, GIT_ICASE_PATHSPECS, ...own } = rest
+  const place = apart === true ? { GIT_DIR: gitDir, GIT_WORK_TREE: root } : {}
+  return { ...own, ...place, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
 }
 
 function gitError(command: string, { code, stderr }: RunResult): DdvError {

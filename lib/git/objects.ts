@@ -170,3 +170,42 @@ function splitBatch(bytes: Buffer, ids: readonly string[]): readonly Buffer[] {
 }
 
 const missingObject = (id: string): DdvError => new DdvError('git', `git has no blob ${id}`)
+
+export interface ObjectFacts {
+  readonly id: string
+  readonly type: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/**
+ * What git has under each of these names (`<id>`, `<commit>:<path>`), in order; undefined where it has nothing. One
+ * start of git for all of them. Throws `git` where there is no git program.
+ */
+export async function describeObjects(
+  repository: GitRepository,
+  names: readonly string[],
+  { signal }: ReadOptions = {},
+): Promise<readonly (ObjectFacts | undefined)[]> {
+  if (names.length === 0) return []
+  const asked: string[] = []
+  // A line break ends a name here, and only newer gits take another end.
+  for (const name of names) asked.push(name.includes('\n') ? await resolveName(repository, name) : name)
+  const input = asked.map(name => `${name}\n`).join('')
+  const result = await tryGit(repository, ['cat-file', '--batch-check'], { input, signal, maxOutput: 1_073_741_824 })
+  if (result === undefined) throw noProgram()
+  const lines = result.stdout.toString('utf8').split('\n')
+  return names.map((_, i) => {
+    const [, id, type, size] = /^([0-9a-f]+) ([a-z]+) (\d+)$/.exec(lines[i] ?? '') ?? []
+    return id === undefined || type === undefined ? undefined : { id, type, size: Number(size) }
+  })
+}
+
+async function resolveName(repository: GitRepository, name: string): Promise<string> {
+  const result = await tryGit(repository, ['rev-parse', '--verify', '--quiet', name], { answers: [0, 1, 128] })
+  return result?.code === 0 ? result.stdout.toString('latin1').trim() : 'absent'
+}
+
+/** For what isomorphic-git cannot do. */
+export const noProgram = (): DdvError =>
+  new DdvError('git', 'needs the git program', { hint: 'install git, then run the same command again' })

@@ -16,6 +16,8 @@ export interface GitRepository {
   readonly commonDir: string
   /** For the git program: its `PATH`, the user's `HOME`, a hook's `GIT_INDEX_FILE`. */
   readonly env: Environment
+  /** The working tree does not lead to it: `GIT_DIR` and `GIT_WORK_TREE` said where both are. */
+  readonly apart?: true
 }
 
 /** The repository whose working tree holds `start` (absolute), or undefined. */
@@ -25,6 +27,27 @@ export function findRepository(start: string, env: Environment): GitRepository |
     if (gitDir !== undefined) return { root, gitDir, commonDir: commonDirOf(gitDir), env }
     if (dirname(root) === root) return undefined
   }
+}
+
+/**
+ * The repository for which git runs a hook in `cwd`, the top of the working tree. Only there do `GIT_DIR` and
+ * `GIT_WORK_TREE` count: git itself has obeyed them by then, its checks of who owns the repository included.
+ */
+export function repositoryOfHook(cwd: string, env: Environment): GitRepository | undefined {
+  const found = findRepository(cwd, env)
+  const { GIT_DIR: gitDir, GIT_WORK_TREE: worktree } = env
+  if (gitDir === undefined || gitDir === '') return found
+  const named = resolve(cwd, gitDir)
+  if (found !== undefined && isSameDirectory(found.gitDir, named)) return found
+  if (!isGitDir(named)) return found
+  const root = worktree === undefined || worktree === '' ? cwd : resolve(cwd, worktree)
+  return { root, gitDir: named, commonDir: commonDirOf(named), env, apart: true }
+}
+
+function isSameDirectory(a: string, b: string): boolean {
+  if (a === b) return true
+  const [one, other] = [statSync(a, { bigint: true }), statSync(b, { bigint: true, throwIfNoEntry: false })]
+  return one.ino === other?.ino && one.dev === other.dev
 }
 
 // `.git` is a directory, or in linked worktrees and submodules a file that names one. Whatever else is called so is not
@@ -63,6 +86,23 @@ export function mainWorktree(repository: GitRepository): string | undefined {
 /** The commits at which a shallow clone ends: what came before them is not here. Empty for a whole history. */
 export const shallowCommits = ({ commonDir }: GitRepository): ReadonlySet<string> =>
   new Set((readText(join(commonDir, 'shallow')) ?? '').split('\n').filter(line => line !== ''))
+
+/** What git is in the middle of, in this working tree. */
+export interface Operation {
+  /** The other commits of a merge that is to be committed: `git merge` names them in a hook's environment before it writes them. */
+  readonly mergeHeads: readonly string[]
+  /** A merge, cherry-pick, revert or rebase: pointers come from other commits, and the data was not brought yet. */
+  readonly unfinished: boolean
+}
+
+export function currentOperation({ gitDir, env }: GitRepository): Operation {
+  const named = Object.keys(env).flatMap(key => /^GITHEAD_([0-9a-f]{40,64})$/.exec(key)?.[1] ?? [])
+  const written = (readText(join(gitDir, 'MERGE_HEAD')) ?? '').split('\n').filter(line => line !== '')
+  const mergeHeads = [...new Set([...named, ...written])]
+  const others = ['CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply', 'sequencer']
+  const isThere = (name: string): boolean => statSync(join(gitDir, name), { throwIfNoEntry: false }) !== undefined
+  return { mergeHeads, unfinished: mergeHeads.length > 0 || others.some(isThere) }
+}
 
 export const repositoryConfig = (repository: GitRepository): ReadonlyMap<string, string> =>
   decodeGitConfig(readText(join(repository.commonDir, 'config')) ?? '')

@@ -45,6 +45,8 @@ export interface OpenOptions {
   readonly env: Environment
   /** Settings from the command line, over all others. */
   readonly flags?: ConfigLayer | undefined
+  /** Found from the workspace unless told: a hook is told by git. */
+  readonly git?: GitRepository | undefined
   /** Which BLAKE3 to use; the best that loads unless told. */
   readonly hash?: 'native' | 'wasm' | undefined
 }
@@ -54,7 +56,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
   const { cwd, env } = options
   const workspace = loadWorkspace(cwd)
   const config = await loadConfig({ root: workspace.root, env, flags: options.flags })
-  const git = findRepository(workspace.root, env)
+  const git = options.git ?? findRepository(workspace.root, env)
   const cache = { root: cacheRoot(workspace, config, git), fsync: config.core.fsync }
   refuseLinks(workspace, cache)
   const pool = openPool({

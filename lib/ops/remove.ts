@@ -7,7 +7,7 @@ import type { Control } from '../core/events.js'
 import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import { dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { syncDirectory, writeFileAtomic } from '../sys/fs.js'
-import { openInside } from '../sys/inside.js'
+import { type Inside, openInside } from '../sys/inside.js'
 import { readRegular } from '../sys/read-stable.js'
 import { removeFile, removeIfEmpty } from '../workspace/materialize.js'
 import { coveringOutput, isPointerPath, outputOfPointer, pointerPath } from '../workspace/pointers.js'
@@ -41,15 +41,10 @@ export function remove(project: Project, targets: readonly string[], options: Re
   refuseInProduction(project.config, 'remove')
   const outputs = outputsToRemove(project, targets, options.cwd)
   return withWorkspaceLock(project, options, async () => {
-    const { files, directories } = options.data === true ? await dataOf(project, outputs, options) : nothing
+    const data = options.data === true ? await dataOf(project, outputs, options) : nothing
     // The data first: a crash in between leaves pointers, and 'checkout' brings the data back.
     const inside = openInside(project.workspace.root)
-    for (const [path, asSeen] of files) {
-      // The look may have taken minutes; an edit since then is nowhere else.
-      if (options.force !== true && !asSeen(inside.path(path))) throw lossError(path, [path])
-      removeFile(inside.path(path))
-    }
-    for (const directory of directories) removeIfEmpty(inside.path(directory))
+    removeData(inside, data, options.force === true)
     const unfinished = unfinishedFile(project)
     writeFileAtomic(unfinished, JSON.stringify(outputs))
     for (const output of outputs) {
@@ -113,8 +108,22 @@ interface Data {
 
 const nothing: Data = { files: new Map(), directories: [] }
 
-/** Throws where a file is in no cache. */
-async function dataOf(project: Project, outputs: readonly TreePath[], options: RemoveOptions): Promise<Data> {
+/** Throws where a file changed since it was looked at. */
+export function removeData(inside: Inside, { files, directories }: Data, force: boolean): void {
+  for (const [path, asSeen] of files) {
+    // The look may have taken minutes; an edit since then is nowhere else.
+    if (!force && !asSeen(inside.path(path))) throw lossError(path, [path])
+    removeFile(inside.path(path))
+  }
+  for (const directory of directories) removeIfEmpty(inside.path(directory))
+}
+
+/** What the outputs have in the workspace. Throws where a file is in no cache, unless `force` is set. */
+export async function dataOf(
+  project: Project,
+  outputs: readonly TreePath[],
+  options: Control & Pick<RemoveOptions, 'force'>,
+): Promise<Data> {
   const files = new Map<TreePath, (absolute: string) => boolean>()
   const directories = new Set<TreePath>()
   for (const output of outputs) {

@@ -53,6 +53,10 @@ function isIgnored(layers: readonly Layer[], path: string, isDirectory: boolean)
   return false
 }
 
+/** Whether one of the patterns, in git's syntax, names the path; of several the last that says anything of it decides. */
+export const matchesPatterns = (patterns: readonly string[], path: string): boolean =>
+  patterns.length > 0 && parse(patterns.join('\n')).ignores(path)
+
 const hasRules = (text: string): boolean => /^(?!#)\s*\S/m.test(text)
 
 const require = createRequire(import.meta.url)

@@ -41,6 +41,8 @@ export interface Learned {
 export interface StatIndex {
   /** What the output's bytes are, if nothing has changed since they were last known. */
   findUnchanged(path: TreePath, table: StatTable): Summary | undefined
+  /** What the output's bytes were when they were last known whole, whatever happened since. */
+  lastKnown(path: TreePath): Digest | undefined
   find(path: TreePath): Snapshot | undefined
   /** Replaces what is known of these outputs, in one transaction. */
   save(learned: readonly Learned[]): void
@@ -67,6 +69,7 @@ export function openStatIndex(directory: string): StatIndex {
       if (stored === undefined || stored !== fingerprint(table)) return undefined
       return { hash: hash as Digest, size: Number(size) }
     },
+    lastKnown: path => facts.get(summaryKey(path))?.split(' ')[1] as Digest | undefined,
     find: path => {
       const bytes = tables().get(tableKey(path))
       return bytes === undefined ? undefined : decodeSnapshot(bytes)

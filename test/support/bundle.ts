@@ -59,22 +59,29 @@ const common = {
 } satisfies BuildOptions
 
 // The pool starts `thread.js` beside whatever file asks for it.
-const entryPoints = { 'command-line': 'dist/lib/cli/command-line.js', thread: 'dist/lib/ops/thread.js' }
+const entryPoints = {
+  'command-line': 'dist/lib/cli/command-line.js',
+  hook: 'dist/lib/cli/hook.js',
+  thread: 'dist/lib/ops/thread.js',
+}
 await build({ ...common, entryPoints, plugins: [beside(Object.keys(late))] })
 await build({ ...common, entryPoints: late })
 
-/** The command line is loaded with its compiled code; `--version` does without both. */
+/** The command line, and git's hooks without its parser, are loaded with their compiled code; `--version` does without. */
 const compiled: Plugin = {
   name: 'compiled',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /\/command-line\.js$/ }, () => ({ path: 'command-line', namespace: 'compiled' }))
-    onLoad({ filter: /./, namespace: 'compiled' }, () => {
+    onResolve({ filter: /^\.\/(command-line|hook)\.js$/ }, ({ path }) => ({
+      path: basename(path),
+      namespace: 'compiled',
+    }))
+    onLoad({ filter: /./, namespace: 'compiled' }, ({ path }) => {
       const build = createHash('sha256')
-        .update(readFileSync(join(outdir, 'command-line.js')))
+        .update(readFileSync(join(outdir, path)))
         .digest('hex')
         .slice(0, 32)
       const loader = JSON.stringify(join(root, 'dist/lib/cli/code-cache.js'))
-      const file = `require('node:path').join(__dirname, 'command-line.js')`
+      const file = `require('node:path').join(__dirname, '${path}')`
       const contents = `module.exports = require(${loader}).requireCompiled(${file}, { build: '${build}', env: process.env })`
       return { contents, resolveDir: root }
     })

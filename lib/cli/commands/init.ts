@@ -1,15 +1,19 @@
-import { defineCommand } from '../command.js'
+import { DdvError } from '../../core/errors.js'
+import { type Context, defineCommand } from '../command.js'
+import { thisInstallation } from '../program-path.js'
 
 export const init = defineCommand({
   usage: 'init',
   describe: 'make this directory a workspace',
   options: {
     remote: { type: 'string', value: 'URL', describe: 'of the default remote, named origin' },
+    hooks: { type: 'boolean', default: false, describe: 'have git call ddv, as with ddv hooks install' },
     git: { type: 'boolean', default: true, describe: 'without git: nothing is ignored or staged' },
   },
   example: ['ddv init --remote s3://bucket/data', 'makes .ddv/ and names where data goes'],
   exits: [1, 3, 10],
   run: async (args, context) => {
+    if (args.hooks && !args.git) throw new DdvError('usage', '--hooks are of git, and --no-git is to do without it')
     const { init } = await import('../../ops/init.js')
     const { cwd: directory, io, signal, onEvent } = context
     const result = await init({ directory, env: io.env, noGit: !args.git, signal, onEvent })
@@ -18,8 +22,15 @@ export const init = defineCommand({
       const place = { root: result.root, env: io.env }
       await addRemote(place, 'origin', { layer: 'repository', asDefault: true, options: { url: args.remote } })
     }
+    const failures = args.hooks ? await installHooks(context, result.root) : []
     context.result(result, () =>
       result.created ? `made a ddv workspace in ${result.root}\n` : `completed the ddv workspace in ${result.root}\n`,
     )
+    return context.fail(failures)
   },
 })
+
+async function installHooks({ io }: Context, cwd: string) {
+  const { installGitHooks } = await import('../../ops/hooks.js')
+  return (await installGitHooks({ cwd, env: io.env, installation: thisInstallation() })).failures
+}

@@ -2,6 +2,7 @@ import { displayPath } from '../../core/tree-path.js'
 import type { PullResult } from '../../ops/pull.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, shortId } from '../format.js'
+import { tellOfHooks } from '../hooks-notice.js'
 import {
   checkedOutText,
   fetchedText,
@@ -26,7 +27,11 @@ export const pull = defineCommand({
   run: async (args, context) => {
     const { pull } = await import('../../ops/pull.js')
     const options = { ...controlOf(context), remote: args.remote, force: args.force, revision: args.rev }
-    const { failures, ...done } = await withProject(context, project => pull(project, args.targets, options))
+    const { failures, ...done } = await withProject(context, async project => {
+      const result = await pull(project, args.targets, options)
+      await tellOfHooks(context, project)
+      return result
+    })
     for (const path of done.unnamed ?? [])
       context.warn(`has no pointer here, so that git may take it for a file of its own: ${displayPath(path)}`)
     context.result(done, () => {

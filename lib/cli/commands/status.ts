@@ -2,6 +2,7 @@ import { displayPath } from '../../core/tree-path.js'
 import type { OutputStatus, StatusResult } from '../../ops/status.js'
 import { type Context, defineCommand } from '../command.js'
 import { formatBytes, formatCount, shortId } from '../format.js'
+import { tellOfHooks } from '../hooks-notice.js'
 import { nothingYet, revisionOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
@@ -18,7 +19,11 @@ export const status = defineCommand({
   run: async (args, context) => {
     const { status } = await import('../../ops/status.js')
     const options = { ...controlOf(context), revision: args.rev }
-    const result = await withProject(context, project => status(project, args.targets, options))
+    const result = await withProject(context, async project => {
+      const result = await status(project, args.targets, options)
+      await tellOfHooks(context, project)
+      return result
+    })
     const { failures, ...told } = result
     context.result(told, () => (args.rev === undefined ? statusText : revisionText)(result, context))
     const code = context.fail(failures)

@@ -15,7 +15,7 @@ import {
 } from '../bench.js'
 import { GiB, MiB, makeRandomFile } from '../data.js'
 import { type Contender, measure } from '../measure.js'
-import { ddv, resetWorkspace, verifyAdded } from '../sandbox.js'
+import { ddv, git, resetWorkspace, verifyAdded } from '../sandbox.js'
 
 const bareNode = (bench: Bench): Contender => ({
   name: 'node -e 0',
@@ -42,13 +42,22 @@ export const start: BenchCase = {
       command: ddvCommand(bench, root, ['status', '--json']),
       verify: stdout => expect((JSON.parse(stdout) as { clean: boolean }).clean, stdout),
     }
+    writeFileSync(join(root, 'code.js'), 'code\n')
+    await git(bench, root, 'add', 'code.js')
+    await ddv(bench, root, 'hooks', 'install')
+    const hook: Contender = {
+      name: 'pre-commit',
+      command: { argv: [join(root, '.git/hooks/pre-commit')], cwd: root, env: environment(bench) },
+      verify: () => undefined,
+    }
     const options = { rounds: bench.quick ? 15 : 31, warmUps: 3 }
-    const [v, s, node] = await measure([version, status, bareNode(bench)], options)
-    if (v === undefined || s === undefined || node === undefined) return []
+    const [v, s, h, node] = await measure([version, status, hook, bareNode(bench)], options)
+    if (v === undefined || s === undefined || h === undefined || node === undefined) return []
     removeTree(root)
     return [
       ...timeRows({ case: 'start', what: 'ddv --version' }, [v, node], [atMost(1.7)]),
       ...timeRows({ case: 'start', what: 'ddv status, small workspace' }, [s, node], [atMost(2.8)]),
+      ...timeRows({ case: 'start', what: 'pre-commit, no pointer touched' }, [h, node], [atMost(2.2)]),
     ]
   },
 }

@@ -1,0 +1,126 @@
+// pre-push: judges every commit that leaves by what it changed itself. Any number of commits costs the same few runs of
+// git; the pointers that they bring are what has to be pushed.
+
+import { DdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import type { TreePath } from '../core/tree-path.js'
+import { pointersInTree } from '../git/changes.js'
+import {
+  type Changed,
+  changesOf,
+  contentsOf,
+  leavingCommits,
+  leavingTrees,
+  type RefUpdate,
+  tipsOf,
+} from '../git/leaving.js'
+import { describeObjects } from '../git/objects.js'
+import type { GitRepository } from '../git/repository.js'
+import { outputOfPointer } from '../workspace/pointers.js'
+import type { OutputFailure } from './add.js'
+import {
+  contentProblems,
+  type FoundPointer,
+  factsOf,
+  inCommit,
+  largeFiles,
+  largeProblem,
+  openSettings,
+  type ReadPointers,
+  readNewPointers,
+} from './judge.js'
+import { coveringPointer, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
+
+export interface JudgedCommits {
+  readonly problems: readonly OutputFailure[]
+  /** What the commits bring, each version of an output once. */
+  readonly pointers: readonly FoundPointer[]
+  readonly territory: Territory
+}
+
+/** `remote` is what git calls the other side. */
+export async function judgeCommits(
+  repository: GitRepository,
+  updates: readonly RefUpdate[],
+  options: Control & { readonly remote: string },
+): Promise<JudgedCommits> {
+  const territory = openTerritory(repository)
+  const commits = await leavingCommits(repository, updates, options)
+  const trees = await leavingTrees(repository, updates, options)
+  const all = [...(await changesOf(repository, commits, options)), ...(await contentsOf(repository, trees, options))]
+  const isOurs = ({ path }: { readonly path: string }): boolean => territory.prefixOf(path) !== undefined
+  const judged = all
+    .map(({ id, changes, fresh }) => ({ id, changes: changes.filter(isOurs), fresh: fresh.filter(isOurs) }))
+    .filter(({ changes }) => changes.length > 0)
+  if (judged.length === 0) return { problems: [], pointers: [], territory }
+  const fresh = judged.flatMap(one => one.fresh)
+  const facts = await factsOf(repository, fresh, options)
+  const coverage = await openCoverage(repository, { judged, territory, tips: [...tipsOf(commits), ...trees] }, options)
+  const settings = openSettings(territory, repository.env)
+  const problems: OutputFailure[] = []
+  for (const one of judged) {
+    const { coverOf, contentOf } = coverage(one.id)
+    problems.push(...contentProblems(one.changes, { territory, coverOf, contentOf }, inCommit(one.id)))
+    for (const large of await largeFiles(one.fresh, { territory, facts, settings, coverOf }))
+      if (await hasWorkspace(repository, one.id, large.prefix)) problems.push(largeProblem(large, inCommit(one.id)))
+  }
+  const read = await readNewPointers(repository, fresh, { territory, facts }, options)
+  problems.push(...unreadable(judged, read))
+  const versions = read.found.map(one => {
+    const { kind, hash } = one.pointer
+    return [`${one.prefix}${one.output}\0${kind}\0${hash}`, one] as const
+  })
+  return { problems, pointers: [...new Map(versions).values()], territory }
+}
+
+interface Leaving {
+  readonly judged: readonly Changed[]
+  readonly territory: Territory
+  readonly tips: readonly string[]
+}
+
+/**
+ * Which pointers and data each commit's tree has side by side. A pointer that some commit has is in the tree of a tip, or
+ * went in one of the commits: so only paths at or below such a one are looked up, all in one run.
+ */
+async function openCoverage(repository: GitRepository, { judged, territory, tips }: Leaving, control: Control) {
+  const names = new Set<string>()
+  for (const tip of tips) for (const name of await pointersInTree(repository, tip, control)) names.add(name)
+  for (const { changes } of judged) for (const { path } of changes) names.add(path)
+  const pointers = new Set([...names].filter(name => isTerritoryPointer(territory, name)))
+  const asked = new Set<string>()
+  for (const { id, changes } of judged)
+    for (const { path, kind } of changes) {
+      if (kind === undefined) continue
+      coveringPointer(territory, path, name => {
+        if (pointers.has(name)) asked.add(`${id}:${name}`)
+        return false
+      })
+      if (pointers.has(path)) asked.add(`${id}:${outputOfPointer(path as TreePath)}`)
+    }
+  const list = [...asked]
+  const facts = await describeObjects(repository, list, control)
+  const held = new Set(list.filter((_, i) => facts[i] !== undefined))
+  return (id: string) => ({
+    coverOf: (path: string) => coveringPointer(territory, path, name => held.has(`${id}:${name}`)),
+    contentOf: (pointer: string): readonly string[] => {
+      const output = outputOfPointer(pointer as TreePath)
+      return held.has(`${id}:${output}`) ? [output] : []
+    },
+  })
+}
+
+/** Before there was a workspace, nobody was told what is large. */
+async function hasWorkspace(repository: GitRepository, commit: string, prefix: string): Promise<boolean> {
+  const [facts] = await describeObjects(repository, [`${commit}:${prefix}.ddv/config.yaml`])
+  return facts !== undefined
+}
+
+function unreadable(judged: readonly Changed[], { problems }: ReadPointers): OutputFailure[] {
+  const commitOf = new Map(judged.flatMap(({ id, fresh }) => fresh.map(change => [change, id] as const)))
+  return problems.map(({ change, error }) => {
+    const { staged, mend } = inCommit(commitOf.get(change) ?? '')
+    const hint = mend(error.hint ?? `repair the pointer and 'git add' it`)
+    return { path: change.path, error: new DdvError(error.code, `${staged}: ${error.message}`, { hint, cause: error }) }
+  })
+}
