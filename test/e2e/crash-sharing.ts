@@ -17,5 +17,5 @@ t.test('push, the last write cut in half', async t =>
   covers(t, await scenarios.pushFirst(place, scenarios.big), { directory, torn: true }),
 )
 t.test('push of a second version', async t => covers(t, await scenarios.pushSecond(place), every(3)))
-t.test('pull into a fresh clone', async t => covers(t, await scenarios.pullClone(place), every(5)))
+t.test('pull into a fresh clone', async t => covers(t, await scenarios.pullClone(place), every(9)))
 t.test('pull of a second version', async t => covers(t, await scenarios.pullSecond(place), every(5)))

@@ -16,15 +16,15 @@ const place = { program, directory }
 const every = (step: number) => ({ directory, step })
 
 t.test('add of a directory', async t => covers(t, await scenarios.addDirectory(place), every(1)))
-t.test('add of files', async t => covers(t, await scenarios.addFiles(place), every(2)))
-t.test('add of a file, no git program', async t => covers(t, await scenarios.addWithoutGit(place), every(4)))
+t.test('add of files', async t => covers(t, await scenarios.addFiles(place), every(4)))
+t.test('add of a file, no git program', async t => covers(t, await scenarios.addWithoutGit(place), every(8)))
 t.test('add on worker threads', async t => covers(t, await scenarios.addManyFiles(place), every(23)))
 t.test('add of a changed directory', async t => covers(t, await scenarios.addChanged(place), every(3)))
 t.test('checkout of an older version', async t => covers(t, await scenarios.checkoutVersion(place, 'first'), every(1)))
 t.test('checkout of a newer version', async t => covers(t, await scenarios.checkoutVersion(place, 'second'), every(4)))
 t.test('checkout into nothing', async t => covers(t, await scenarios.checkoutAll(place), every(5)))
-t.test('remove --data', async t => covers(t, await scenarios.removeData(place), every(2)))
-t.test('move of a file', async t => covers(t, await scenarios.moveOutput(place, 'file'), every(2)))
+t.test('remove --data', async t => covers(t, await scenarios.removeData(place), every(4)))
+t.test('move of a file', async t => covers(t, await scenarios.moveOutput(place, 'file'), every(3)))
 t.test('move of a directory', async t => covers(t, await scenarios.moveOutput(place, 'directory'), every(3)))
 
 const torn = { directory, torn: true }
