@@ -9,6 +9,8 @@ import { config } from './commands/config.js'
 import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
+import { commit } from './commands/commit.js'
+import { describe } from './commands/describe.js'
 import { fetch } from './commands/fetch.js'
 import { get } from './commands/get.js'
 import { init } from './commands/init.js'
@@ -38,6 +40,7 @@ export const commands: readonly Command[] = [
   cat,
   get,
   remote,
+  commit,
   push,
   fetch,
   pull,
@@ -46,6 +49,7 @@ export const commands: readonly Command[] = [
   du,
   doctor,
   completion,
+  describe,
   version,
 ]
 

@@ -13,6 +13,8 @@ const writing: readonly (readonly string[])[] = [
   ['remove', 'x'],
   ['remove', 'x', '--data'],
   ['move', 'x', 'z'],
+  ['commit', '-m', 'm'],
+  ['commit', '-m', 'm', '--push'],
   ['push'],
   ['push', '--rev', 'HEAD'],
   ['remote', 'add', 'other', '../other'],
