@@ -36,3 +36,11 @@ export { type PullOptions, type PullResult, pull } from './ops/pull.js'
 export { type PushedOutput, type PushOptions, type PushResult, push } from './ops/push.js'
 export { type RemoveOptions, type RemoveResult, remove } from './ops/remove.js'
 export { type OutputStatus, type StatusOptions, type StatusResult, status } from './ops/status.js'
+export { type VerifyOptions, type VerifyResult, verify } from './ops/verify.js'
+export {
+  type VerifiedVersion,
+  type VerifyProblem,
+  type VerifyRemoteOptions,
+  type VerifyRemoteResult,
+  verifyRemote,
+} from './ops/verify-remote.js'

@@ -23,6 +23,7 @@ import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { root } from './commands/root.js'
 import { status } from './commands/status.js'
+import { verify } from './commands/verify.js'
 import { version } from './commands/version.js'
 
 const completion = defineCompletion(() => commands)
@@ -44,6 +45,8 @@ export const commands: readonly Command[] = [
   push,
   fetch,
   pull,
+  verify,
+  remote,
   config,
   root,
   du,
