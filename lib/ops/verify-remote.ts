@@ -163,7 +163,7 @@ async function look(project: Project, versions: readonly Version[], options: Ver
   const remote = await openProjectRemote(project, { ...options, name: options.remote })
   try {
     const distinct = [...items.values()]
-    const context = { remote, index: project.chunkIndex(), concurrency }
+    const context = { remote, index: project.chunkIndex(), concurrency, tables: options.deep === true }
     const errors = await checkItems(context, distinct, options)
     const deep = options.deep === true ? await readDeep(project, { remote, items: distinct, errors }, options) : errors
     const byKey = new Map([...items.keys()].map((key, i) => [key, deep[i]]))

@@ -97,7 +97,7 @@ async function check(project: Project, outputs: readonly TreePath[], options: Ve
   for (const [output, pointer] of pointers)
     guard(failures, output, () => {
       const fault = listings.faults.get(pointer.hash)
-      if (fault !== undefined) throw fault
+      if (fault !== undefined) throw faultOf(fault, output)
       lists.set(output, blobsOf(project, output, pointer))
     })
   const named = [...lists.values()].flatMap(blobs => blobs.map(({ digest }) => digest))
@@ -112,7 +112,7 @@ async function check(project: Project, outputs: readonly TreePath[], options: Ve
   const sizes = new Map([...listings.sizes, ...rest.sizes])
   for (const [output, blobs] of lists) {
     const fault = worst(blobs, faults, sizes)
-    if (fault !== undefined) failures.push({ path: output, error: fault })
+    if (fault !== undefined) failures.push({ path: output, error: faultOf(fault, output) })
   }
   const told = new Set([...named, ...[...pointers.values()].map(({ hash }) => hash)])
   for (const [digest, error] of faults) if (!told.has(digest)) failures.push({ path: digest, error })
@@ -132,6 +132,9 @@ function guard(failures: OutputFailure[], path: TreePath, act: () => void): void
     failures.push({ path, error })
   }
 }
+
+const faultOf = ({ code, message, hint, cause }: DdvError, output: TreePath): DdvError =>
+  new DdvError(code, `${message}: ${displayPath(output)}`, { cause, ...(hint !== undefined && { hint }) })
 
 function worst(
   blobs: readonly Blob[],

@@ -16,7 +16,7 @@ import { checkFormat } from './claims.js'
 import { forEachAtOnce } from './concurrently.js'
 import { download, type FetchItem } from './download.js'
 import { KnownChunks } from './known-chunks.js'
-import { packKey } from './packs.js'
+import { fetchTable, packKey } from './packs.js'
 import { readRecipe } from './recipes.js'
 import type { Remote } from './remote.js'
 import { findPacks } from './reuse.js'
@@ -27,6 +27,8 @@ export interface CheckContext {
   readonly index: Kv
   /** Requests at the same time. */
   readonly concurrency: number
+  /** Whether the table of each pack is read and held against its hash, for a request more each. */
+  readonly tables?: boolean
 }
 
 /** What is wrong with each item, in order; undefined where nothing is. Throws where the remote cannot be asked. */
@@ -53,6 +55,11 @@ export async function checkItems(
     const stat = await remote.stat(packKey(digest), { signal })
     faults.set(digest, packFault(digest, stat !== undefined))
   })
+  if (context.tables === true)
+    await forEachAtOnce(there, concurrency, async digest => {
+      const fault = await tableFault(remote, packs.get(digest) as PackInfo, signal)
+      if (fault !== undefined) faults.set(digest, fault)
+    })
   return items.map(item => {
     const recipe = recipes.get(item) as Recipe | DdvError
     if (isDdvError(recipe)) return recipe
@@ -79,6 +86,20 @@ const packFault = (digest: Digest, isThere: boolean): DdvError =>
   isThere
     ? new DdvError('corrupt', `a pack is of another size than its recipe says: ${packKey(digest)}`)
     : new DdvError('missing', `a pack is not on the remote: ${packKey(digest)}`)
+
+async function tableFault(
+  remote: Remote,
+  pack: PackInfo,
+  signal: AbortSignal | undefined,
+): Promise<DdvError | undefined> {
+  try {
+    await fetchTable(remote, pack, signal)
+    return undefined
+  } catch (error) {
+    if (isDdvError(error, 'corrupt', 'missing')) return error
+    throw error
+  }
+}
 
 export interface ReadContext {
   readonly remote: Remote
