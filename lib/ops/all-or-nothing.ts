@@ -28,9 +28,10 @@ export function requireWritable(inside: Inside, plan: OutputPlan, temporary: str
   for (const { path } of executables) requireOwner(inside.path(inOutput(output, path)))
 }
 
+// A file where a directory is to be gives way: what is above it counts. The plan has seen to links.
 function nearestDirectory(inside: Inside, path: TreePath | ''): string {
   for (let at = path; at !== ''; at = dirname(at)) {
-    const absolute = inside.path(at)
+    const absolute = join(inside.root, at)
     if (statIfThere(absolute)?.isDirectory() === true) return absolute
   }
   return inside.root

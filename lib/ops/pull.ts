@@ -10,6 +10,7 @@ import { type CheckedOut, type CheckoutOptions, checkoutTargets } from './checko
 import { currentCommit } from './current-commit.js'
 import { type FetchedOutput, type FetchOptions, fetchTargets } from './fetch.js'
 import { isInPlace } from './in-place.js'
+import { isLocked } from './locked.js'
 import { pointerChanges } from './pointer-changes.js'
 import type { Project } from './project.js'
 import { targetsAt } from './revision.js'
@@ -104,7 +105,8 @@ async function pullTargets(project: Project, targets: readonly Target[], options
   if (frozen && fetched.failures.length > 0) return { ...done, outputs: [], failures: fetched.failures }
   const settled = targets.filter(target => !open.includes(target))
   const untouched = settled.map(({ output }) => ({ path: output, written: 0, removed: 0 }))
-  if (frozen && open.length === 0) return { ...done, outputs: untouched, failures: [] }
+  // Nothing is to be written, not even a lock; but what a killed pull left is swept by whoever takes the next.
+  if (frozen && open.length === 0 && !isLocked(project)) return { ...done, outputs: untouched, failures: [] }
   const { outputs, failures } = await checkoutTargets(project, open, { ...control, allOrNothing: frozen })
   // What the fetch named is not named again because the checkout misses the same.
   const failed = new Set(fetched.failures.map(({ path }) => path))

@@ -17,6 +17,16 @@ t.test('where everything may be written nothing is said, and nothing changes', a
   t.same(w.tree('data'), before)
 })
 
+t.test('a file where a directory is to be, and the other way round', async t => {
+  const w = await makeWorkspace(t, { files: { 'd/a/b': '1', 'd/c': '2' } })
+  await w.add('d')
+  w.remove('d/a', 'd/c')
+  w.write({ 'd/a': '3', 'd/c/e': '4' })
+  const plan = await planOutput(await w.project(), { output: 'd' as never, within: '' }, { force: true })
+  requireWritable(openInside(w.root), plan, w.path('.ddv/tmp'))
+  t.match(plan.writes, [{ path: 'a/b' }, { path: 'c' }])
+})
+
 t.test('a directory that may not be written', { skip: isRoot && 'root may write everywhere' }, async t => {
   const w = await makeWorkspace(t, { files: { 'data/x': '1' } })
   await w.add('data/x')
