@@ -195,8 +195,11 @@ t.test('the example as an image', async t => {
     return t.pass(reason, { skip: reason })
   }
   const { top } = await deployed(t)
+  const context = join(top, 'context')
+  cpSync(fixture, context, { recursive: true })
+  spawnSync('npm', ['pack', '--ignore-scripts', '--pack-destination', context], { cwd: resolve(fixture, '../..') })
   const storage = `storage=${join(top, 'storage')}`
-  const args = ['build', '--build-context', storage, '--build-arg', 'DDV_REV=v1', '-t', 'ddv-test-films', fixture]
+  const args = ['build', '--build-context', storage, '--build-arg', 'DDV_REV=v1', '-t', 'ddv-test-films', context]
   const built = spawnSync('podman', args, { encoding: 'utf8', timeout: 600_000 })
   t.equal(built.status, 0, built.stderr)
   const ran = spawnSync('podman', ['run', '--rm', '--network=none', 'ddv-test-films'], { encoding: 'utf8' })
