@@ -10,6 +10,8 @@ export type { Column, RowChange, RowDiff, Values } from './data/row-diff.js'
 export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFailure } from './ops/add.js'
 export { type CatOptions, type CatResult, cat } from './ops/cat.js'
 export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
+export { type CommitOptions, type CommitResult, commit } from './ops/commit.js'
+export { type DescribeOptions, type Description, describe } from './ops/describe.js'
 export {
   type DiffOptions,
   type DiffResult,
@@ -23,8 +25,6 @@ export { type DiffRowsOptions, type DiffRowsResult, diffRows, type TableDiff } f
 export { type DoctorOptions, type DoctorResult, doctor } from './ops/doctor.js'
 export type { Check } from './ops/doctor-check.js'
 export { type DuOptions, type DuResult, du, type OutputUsage } from './ops/du.js'
-export { type CommitOptions, type CommitResult, commit } from './ops/commit.js'
-export { type DescribeOptions, type Description, describe } from './ops/describe.js'
 export { type FetchedOutput, type FetchOptions, type FetchResult, fetch } from './ops/fetch.js'
 export { type GetOptions, type GetResult, get } from './ops/get.js'
 export { type InitOptions, type InitResult, init } from './ops/init.js'

@@ -4,13 +4,13 @@ import type { Command } from './command.js'
 import { add } from './commands/add.js'
 import { cat } from './commands/cat.js'
 import { checkout } from './commands/checkout.js'
+import { commit } from './commands/commit.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { describe } from './commands/describe.js'
 import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
-import { commit } from './commands/commit.js'
-import { describe } from './commands/describe.js'
 import { fetch } from './commands/fetch.js'
 import { get } from './commands/get.js'
 import { init } from './commands/init.js'
@@ -35,24 +35,23 @@ export const commands: readonly Command[] = [
   move,
   status,
   checkout,
+  commit,
   diff,
   log,
   list,
   cat,
   get,
   remote,
-  commit,
   push,
   fetch,
   pull,
   verify,
-  remote,
   config,
   root,
+  describe,
   du,
   doctor,
   completion,
-  describe,
   version,
 ]
 

@@ -70,6 +70,6 @@ function nameOf(
 
 async function changedData(project: Project, outputs: readonly TreePath[], control: Control): Promise<TreePath[]> {
   const changed: TreePath[] = []
-  for (const output of outputs) if (!(await isInPlace(project, output, control))) changed.push(output)
+  for (const output of outputs) if (!(await isInPlace(project, { output, within: '' }, control))) changed.push(output)
   return changed
 }

@@ -28,5 +28,8 @@ for (const [name, output, expected, change] of rows)
     await w.add(['x', 'd'])
     await w.close()
     change(w)
-    t.equal(await isInPlace(await openWorkspace(t, w.root).project(), { output: output as TreePath, within: '' }, {}), expected)
+    t.equal(
+      await isInPlace(await openWorkspace(t, w.root).project(), { output: output as TreePath, within: '' }, {}),
+      expected,
+    )
   })

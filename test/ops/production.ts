@@ -60,6 +60,10 @@ t.test('what reads runs there', async t => {
   for (const argv of [
     ['config', 'set', '--local', 'cache.link', 'copy'],
     ['config', 'list'],
+    ['describe'],
+    ['verify'],
+    ['du'],
+    ['doctor'],
     ['remote', 'list'],
     ['root'],
     ['version'],

@@ -199,6 +199,7 @@ t.test('without git there are no revisions', async t => {
   const w = await makeWorkspace(t, { noGit: true, root: join(temporaryDirectory(t), 'w') })
   t.match(await w.ddv('pull', '--rev', 'HEAD'), { code: 1, stderr: /no git repository, so no revisions/ })
   t.match(await w.ddv('status', '--rev', 'HEAD'), { code: 1, stderr: /no git repository, so no revisions/ })
+})
 
 /** What is the user's: everything but what ddv keeps for itself. */
 const own = (w: TestWorkspace): Record<string, string> =>
@@ -277,4 +278,23 @@ t.test('frozen: an unreadable pointer, and pointers that are not the commit’s'
   t.equal(code, 3)
   t.match(stderr, /warning: pointers are not those of the commit: z/)
   t.notOk(clone.has('x') || clone.has('d'))
+})
+
+t.test('frozen: the data of another commit, whole', async t => {
+  const { w, clone } = await makePair(t, small)
+  await clone.pull()
+  const first = w.git('rev-parse', 'HEAD')
+  w.write({ x: 'new x', y: 'new y' })
+  await w.add(['x', 'y'])
+  w.commit()
+  await w.push()
+  clone.git('pull', '-q')
+  await clone.pull()
+  t.match(await clone.pull([], { revision: first, frozen: true }), { failures: [], commit: first, frozen: true })
+  t.match(own(clone), { x: 'xxxx', y: 'yyyy' })
+  clone.write({ x: 'precious' })
+  const before = own(clone)
+  const refused = await clone.pull([], { revision: 'HEAD', frozen: true })
+  t.match(refused, { outputs: [], failures: [{ error: { code: 'would-lose-data' } }] })
+  t.same(own(clone), before)
 })

@@ -6,10 +6,10 @@ import { controlOf, withProject } from '../with-project.js'
 
 export const commit = defineCommand({
   usage: 'commit [targets..]',
-  describe: 'add what changed under ddv, and make a git commit of it and of all that is staged',
+  describe: 'add what changed under ddv, and commit it with what is staged',
   positionals: targetsPositional,
   options: {
-    message: { type: 'string', alias: 'm', requiresArg: true, demandOption: true, describe: 'of the commit' },
+    message: { type: 'string', alias: 'm', value: 'MSG', demandOption: true, describe: 'of the commit' },
     push: { type: 'boolean', default: false, describe: 'send the data, then the branch' },
     ...remoteOption,
   },

@@ -3,7 +3,7 @@ import { controlOf, withProject } from '../with-project.js'
 
 export const describe = defineCommand({
   usage: 'describe',
-  describe: 'print a name for code and data together, fit for a container tag',
+  describe: 'print one name for code and data, fit for a container tag',
   options: {
     short: { type: 'boolean', default: false, describe: 'twelve digits of the commit' },
     data: { type: 'boolean', default: true, describe: 'look at the data too; --no-data where none was pulled' },

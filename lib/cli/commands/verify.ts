@@ -9,7 +9,7 @@ import { controlOf, withProject } from '../with-project.js'
 
 export const verify = defineCommand({
   usage: 'verify [targets..]',
-  describe: 'hold data against its digests: in the cache, or on the remote for every commit of a range',
+  describe: 'hold the cache against its digests, a remote against commits',
   positionals: targetsPositional,
   options: {
     cache: { type: 'boolean', default: false, describe: 'every blob in the cache, whoever names it' },
@@ -17,12 +17,12 @@ export const verify = defineCommand({
     rev: {
       type: 'string',
       array: true,
-      nargs: 1,
+      value: 'REV',
       describe: 'whether it has what this commit, or each of a range A..B, names; may be given again',
     },
     deep: { type: 'boolean', default: false, describe: 'with --remote or --rev: read all of it' },
     repair: { type: 'boolean', default: false, describe: 'set corrupt blobs aside, fetch what is missing' },
-    'remote-name': { type: 'string', alias: 'r', requiresArg: true, describe: 'its name; the default one unless told' },
+    'remote-name': { type: 'string', alias: 'r', value: 'NAME', describe: 'its name; the default one unless told' },
   },
   example: ['ddv verify --rev origin/main..HEAD', 'on a build server: every commit has its data, and git has none'],
   exits: [1, 3, 10, 12, 13, 14],
