@@ -10,6 +10,8 @@ export type { Column, RowChange, RowDiff, Values } from './data/row-diff.js'
 export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFailure } from './ops/add.js'
 export { type CatOptions, type CatResult, cat } from './ops/cat.js'
 export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
+export { type CommitOptions, type CommitResult, commit } from './ops/commit.js'
+export { type DescribeOptions, type Description, describe } from './ops/describe.js'
 export {
   type DiffOptions,
   type DiffResult,
@@ -34,3 +36,11 @@ export { type PullOptions, type PullResult, pull } from './ops/pull.js'
 export { type PushedOutput, type PushOptions, type PushResult, push } from './ops/push.js'
 export { type RemoveOptions, type RemoveResult, remove } from './ops/remove.js'
 export { type OutputStatus, type StatusOptions, type StatusResult, status } from './ops/status.js'
+export { type VerifyOptions, type VerifyResult, verify } from './ops/verify.js'
+export {
+  type VerifiedVersion,
+  type VerifyProblem,
+  type VerifyRemoteOptions,
+  type VerifyRemoteResult,
+  verifyRemote,
+} from './ops/verify-remote.js'

@@ -4,8 +4,10 @@ import type { Command } from './command.js'
 import { add } from './commands/add.js'
 import { cat } from './commands/cat.js'
 import { checkout } from './commands/checkout.js'
+import { commit } from './commands/commit.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { describe } from './commands/describe.js'
 import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
 import { du } from './commands/du.js'
@@ -22,6 +24,7 @@ import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { root } from './commands/root.js'
 import { status } from './commands/status.js'
+import { verify } from './commands/verify.js'
 import { version } from './commands/version.js'
 
 const completion = defineCompletion(() => commands)
@@ -33,6 +36,7 @@ export const commands: readonly Command[] = [
   move,
   status,
   checkout,
+  commit,
   diff,
   log,
   list,
@@ -42,9 +46,11 @@ export const commands: readonly Command[] = [
   push,
   fetch,
   pull,
+  verify,
   hooks,
   config,
   root,
+  describe,
   du,
   doctor,
   completion,

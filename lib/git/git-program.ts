@@ -14,6 +14,8 @@ export interface GitOptions {
   readonly answers?: readonly number[]
   /** Whether paths among the arguments are patterns; they are what they say unless told. */
   readonly patterns?: boolean
+  /** Over the environment that git is given otherwise. */
+  readonly env?: Environment
 }
 
 /** undefined where there is no git program. Any exit code that is no answer is thrown as `git`, with git's own words. */
@@ -22,11 +24,11 @@ export async function tryGit(
   args: readonly string[],
   options: GitOptions = {},
 ): Promise<RunResult | undefined> {
-  const { answers = [0], patterns = false, ...rest } = options
+  const { answers = [0], patterns = false, env, ...rest } = options
   const result = await run('git', [patterns ? '--no-literal-pathspecs' : '--literal-pathspecs', ...args], {
     ...rest,
     cwd: repository.root,
-    env: gitEnvironment(repository),
+    env: { ...gitEnvironment(repository), ...env },
   })
   if (result === undefined || answers.includes(result.code)) return result
   throw gitError(args[0] ?? '', result)
@@ -40,8 +42,8 @@ export async function tryGitLocked(
 ): Promise<RunResult | undefined> {
   const deadline = performance.now() + lockPatience
   for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
-    const result = await tryGit(repository, args, { ...options, answers: [0, 128] })
-    if (result === undefined || result.code === 0) return result
+    const result = await tryGit(repository, args, { ...options, answers: [...(options.answers ?? [0]), 128] })
+    if (result === undefined || result.code !== 128) return result
     if (!/\.lock': File exists/.test(result.stderr)) throw gitError(args[0] ?? '', result)
     if (breakDeadLocks(repository)) continue
     if (performance.now() > deadline) throw indexBusy(repository)

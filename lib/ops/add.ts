@@ -87,7 +87,8 @@ export async function add(project: Project, targets: readonly string[], options:
   })
 }
 
-interface Context extends AddOptions {
+/** What holds for all outputs of one call. */
+export interface AddContext extends AddOptions {
   readonly locked: Locked
 }
 
@@ -96,7 +97,8 @@ interface Prepared extends PointerChange {
   readonly learned: { readonly snapshot: Snapshot; readonly tick: bigint; readonly complete: boolean } | undefined
 }
 
-async function addTargets(project: Project, plan: readonly Target[], context: Context): Promise<AddResult> {
+/** As `add` does what it planned, for whoever holds the lock already. */
+export async function addTargets(project: Project, plan: readonly Target[], context: AddContext): Promise<AddResult> {
   const batch = new StoreBatch(project.cache, project.pool)
   const failures: OutputFailure[] = []
   const prepared: Prepared[] = []
@@ -128,7 +130,7 @@ interface Work {
   readonly batch: StoreBatch
 }
 
-async function prepareOutput(project: Project, work: Work, context: Context): Promise<Prepared> {
+async function prepareOutput(project: Project, work: Work, context: AddContext): Promise<Prepared> {
   const { output } = work
   const before = findPointer(project.workspace.root, output)
   const scan = await scanOutput(output, {
@@ -176,7 +178,7 @@ function refuseProblems(scan: Scan, output: TreePath, parts: readonly (TreePath 
 async function findUnchanged(
   project: Project,
   { output, scan, before }: { output: TreePath; scan: Scan; before: Pointer | undefined },
-  context: Context,
+  context: AddContext,
 ): Promise<Pointer | undefined> {
   if (context.force === true || before === undefined) return undefined
   if (!isUnchanged(project, { output, pointer: before, scan })) return undefined
@@ -201,7 +203,7 @@ interface StoreWork extends Work {
 async function storeRows(
   project: Project,
   { output, scan, batch, isIn }: StoreWork,
-  context: Context,
+  context: AddContext,
 ): Promise<{ snapshot: Snapshot; tick: bigint; known: Uint8Array }> {
   const { table } = scan
   const known = knownDigests(table, context.force === true ? undefined : project.index().find(output))
@@ -265,7 +267,7 @@ function toPointer(
 async function updateParts(
   project: Project,
   work: Work & { readonly before: DirectoryPointer; readonly scan: Scan; readonly meta: Meta | undefined },
-  context: Context,
+  context: AddContext,
 ): Promise<Prepared> {
   const { output, before, parts, batch, meta } = work
   const isIn = (path: string): boolean => parts.some(part => isWithin(path as TreePath, part))

@@ -15,11 +15,12 @@ import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
-import { statFilesJob, statWidth } from '../sys/stats.js'
+import { statFilesJob, statIfThere, statWidth } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
 import { asSeenIn } from '../workspace/stat-table.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
+import { requireWritable } from './all-or-nothing.js'
 import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
 import { learnWritten } from './learn.js'
 import { withWorkspaceLock } from './locked.js'
@@ -54,11 +55,13 @@ export async function checkout(
   return checkoutTargets(project, findTargets(project, targets, options), options)
 }
 
+/** `allOrNothing`: where one output fails, none is touched, and `outputs` is empty. */
 export function checkoutTargets(
   project: Project,
   targets: readonly Target[],
-  options: CheckoutOptions,
+  options: CheckoutOptions & { readonly allOrNothing?: boolean | undefined },
 ): Promise<CheckoutResult> {
+  const { allOrNothing = false } = options
   return withWorkspaceLock(project, options, async locked => {
     const failures: OutputFailure[] = []
     const fail = (path: string, error: DdvError): void => {
@@ -66,20 +69,25 @@ export function checkoutTargets(
       options.onEvent?.({ type: 'failed', target: path, error })
     }
     const plans: OutputPlan[] = []
+    const temporary = workTemporaryDirectory(project.workspace)
     for (const target of targets) {
       try {
-        plans.push(await planOutput(project, target, { ...options, force: options.force ?? false }))
+        const plan = await planOutput(project, target, { ...options, force: options.force ?? false })
+        if (allOrNothing) requireWritable(openInside(project.workspace.root), plan, temporary)
+        plans.push(plan)
       } catch (error) {
         if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
         fail(target.output, error)
       }
     }
-    const outputs = await apply(project, plans, { ...options, locked, fail })
+    if (allOrNothing && failures.length > 0) return { outputs: [], failures }
+    const outputs = await apply(project, plans, { ...options, allOrNothing, locked, fail })
     return { outputs, failures }
   })
 }
 
 interface Context extends CheckoutOptions {
+  readonly allOrNothing: boolean
   readonly locked: Locked
   readonly fail: (path: string, error: DdvError) => void
 }
@@ -98,10 +106,15 @@ async function apply(project: Project, plans: readonly OutputPlan[], context: Co
     plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) })),
   )
   const { staged, incomplete } = await stage(project, writes, context)
+  if (context.allOrNothing && incomplete.size > 0) {
+    discard(staged.map(({ temporary }) => temporary))
+    return []
+  }
   const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
   const written = await stagedStates(project, staged)
   const beforeRenames = (): void => {
     if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
+    if (context.force !== true && context.allOrNothing) refuseNewcomers(inside, plans)
     clearTheWay(inside, staged, { plans, force: context.force === true })
   }
   await renameDurably(renames, {
@@ -197,6 +210,18 @@ function refuseNewChanges(inside: Inside, { output, removals, present }: OutputP
   for (const { path } of removals) {
     const full = inOutput(output, path)
     if (!asSeen(path, inside.path(full))) throw lossError(output, [full])
+  }
+}
+
+/** As clearTheWay does one by one, but before the first is cleared away. */
+function refuseNewcomers(inside: Inside, plans: readonly OutputPlan[]): void {
+  for (const { output, writes, removals } of plans) {
+    const known = new Set(removals.map(({ path }) => path))
+    for (const { path } of writes) {
+      const file = inOutput(output, path)
+      const stat = statIfThere(join(inside.root, file))
+      if (stat !== undefined && !stat.isDirectory() && !known.has(path)) throw lossError(output, [file])
+    }
   }
 }
 

@@ -10,6 +10,7 @@ import { findRepository } from '../git/repository.js'
 import { writeFileAtomic } from '../sys/fs.js'
 import { withLock } from '../sys/lock.js'
 import { type ConfigPlace, configFile, type FileLayer, loadConfig, readSmallFile } from './config-files.js'
+import { refuseInProduction } from './production.js'
 
 /** The setting as it counts here; undefined where nothing sets it. Throws `usage` for a key that there is not. */
 export async function getConfig(place: ConfigPlace, key: string): Promise<ConfigEntry | undefined> {
@@ -34,11 +35,19 @@ export interface WriteResult {
 }
 
 /** Sets from a text, as typed. Throws `usage` where it does not fit, `bad-config` where it may not stand in this file. */
-export const setConfig = (place: ConfigPlace, layer: FileLayer, key: string, text: string): Promise<WriteResult> =>
-  changeConfig(place, layer, () => [{ key, value: parseSetting(key, text) }])
+export async function setConfig(place: ConfigPlace, layer: FileLayer, key: string, text: string): Promise<WriteResult> {
+  await refuseShared(place, layer, 'config set')
+  return changeConfig(place, layer, () => [{ key, value: parseSetting(key, text) }])
+}
 
-export function unsetConfig(place: ConfigPlace, layer: FileLayer, key: string): Promise<WriteResult> {
+// What everybody shares is not made in production; what is this machine's own may be set there, such as the cache's place.
+async function refuseShared(place: ConfigPlace, layer: FileLayer, verb: string): Promise<void> {
+  if (layer === 'repository') refuseInProduction(await loadConfig(place), verb)
+}
+
+export async function unsetConfig(place: ConfigPlace, layer: FileLayer, key: string): Promise<WriteResult> {
   checkKey(key)
+  await refuseShared(place, layer, 'config unset')
   return changeConfig(place, layer, () => [{ key, value: undefined }])
 }
 

@@ -12,6 +12,8 @@ import { writeFileAtomic } from '../sys/fs.js'
 import type { Environment } from '../sys/spawn.js'
 import { statIfThere } from '../sys/stats.js'
 import { ddvDirectory, findWorkspace } from '../workspace/workspace.js'
+import { loadConfig } from './config-files.js'
+import { refuseInProduction } from './production.js'
 
 export interface InitOptions extends Control {
   /** The directory that becomes the workspace: absolute. */
@@ -42,6 +44,7 @@ const ddvIgnoreText = `*
 
 export async function init(options: InitOptions): Promise<InitResult> {
   const { directory: root, env, noGit = false } = options
+  refuseInProduction(await loadConfig({ root, env }), 'init')
   const outer = findWorkspace(root)
   if (outer !== undefined && outer.root !== root)
     throw new DdvError('usage', `already inside the workspace ${outer.root}: ${root}`, {

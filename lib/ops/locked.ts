@@ -1,5 +1,6 @@
 // The lock of everything that writes into the workspace. Readers never take it.
 
+import { existsSync, readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { removeLeftovers, temporaryDirectory } from '../cache/cache.js'
 import type { Control } from '../core/events.js'
@@ -25,4 +26,10 @@ export function withWorkspaceLock<T>(
     removeLeftovers(workTemporaryDirectory(project.workspace))
     return work(locked)
   })
+}
+
+/** Whether some process holds the lock, or died with it. */
+export const isLocked = ({ workspace }: Project): boolean => {
+  const directory = lockDirectory(workspace)
+  return existsSync(directory) && readdirSync(directory).length > 0
 }

@@ -29,6 +29,8 @@ export interface Project {
   readonly config: Config
   /** undefined without git. */
   readonly git: GitRepository | undefined
+  /** As it was opened with. */
+  readonly env: Environment
   readonly pool: Pool
   readonly ignore: IgnoreRules
   /** Opened on first use, closed with the project. */
@@ -71,6 +73,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     cache,
     config,
     git,
+    env,
     pool,
     get ignore() {
       ignore ??= readIgnoreRules(workspace.root)

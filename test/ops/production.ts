@@ -1,29 +1,46 @@
 import t from 'tap'
 import { git } from '../support/git.js'
-import { ddv, makeWorkspace, testEnv } from '../support/workspace.js'
+import { ddv, makeWorkspace, readTree, testEnv } from '../support/workspace.js'
 
 const env = { ...testEnv, DDV_ENV: 'production' }
 
-t.test('production only reads', async t => {
+/** Every command that writes for others to see, as it is typed; what its project lacks does not matter. */
+const writing: readonly (readonly string[])[] = [
+  ['init'],
+  ['init', '--no-git'],
+  ['add', 'y'],
+  ['add', 'x'],
+  ['remove', 'x'],
+  ['remove', 'x', '--data'],
+  ['move', 'x', 'z'],
+  ['commit', '-m', 'm'],
+  ['commit', '-m', 'm', '--push'],
+  ['push'],
+  ['push', '--rev', 'HEAD'],
+  ['remote', 'add', 'other', '../other'],
+  ['remote', 'modify', 'origin', '--url', '../other'],
+  ['remote', 'remove', 'origin'],
+  ['config', 'set', 'core.jobs', '3'],
+  ['config', 'unset', 'core.remote'],
+]
+
+t.test('production only reads: refused before anything is touched', async t => {
   const w = await makeWorkspace(t, { files: { x: '1', y: '2' } })
+  await w.ddv('remote', 'add', 'origin', '../remote', '--default')
   await w.add('x')
   w.commit()
-  const before = [w.tree(), w.git('status', '--porcelain')]
-  for (const argv of [
-    ['add', 'y'],
-    ['add', 'x'],
-    ['remove', 'x'],
-    ['move', 'x', 'z'],
-    ['push'],
-    ['remote', 'add', 'origin', '../remote'],
-  ]) {
+  await w.close()
+  w.write({ x: 'edited' })
+  const before = readTree(w.path('..'))
+  for (const argv of writing) {
     const { code, stdout, stderr } = await ddv(w.root, argv, env)
     t.equal(code, 15, argv.join(' '))
     t.equal(stdout, '')
-    t.match(stderr, /^ddv: error: 'ddv (add|remove|move|push|remote add)' does not run in production$/m)
+    t.match(stderr, /^ddv: error: 'ddv [a-z ]+' does not run in production$/m)
     t.match(stderr, /^ddv: hint: .*where the data is made.*DDV_ENV/m)
+    t.match(await ddv(w.root, [...argv, '--json'], env), { code: 15, stdout: '', stderr: /"code":"production"/ })
   }
-  t.same([w.tree(), w.git('status', '--porcelain')], before)
+  t.same(readTree(w.path('..')), before, 'not a byte anywhere, in .git and .ddv neither')
 })
 
 t.test('what reads runs there', async t => {
@@ -38,6 +55,20 @@ t.test('what reads runs there', async t => {
   for (const argv of [['pull'], ['status', '--exit-code'], ['fetch'], ['checkout']])
     t.same((await ddv(there, argv, env)).code, 0, argv.join(' '))
   t.same((await ddv(there, ['status', '--exit-code'], env)).code, 0)
+  t.equal(git(there, 'status', '--porcelain'), '')
+  // A machine's own settings are its own business.
+  for (const argv of [
+    ['config', 'set', '--local', 'cache.link', 'copy'],
+    ['config', 'list'],
+    ['describe'],
+    ['verify'],
+    ['du'],
+    ['doctor'],
+    ['remote', 'list'],
+    ['root'],
+    ['version'],
+  ])
+    t.same((await ddv(there, argv, env)).code, 0, argv.join(' '))
 })
 
 t.test('by the configuration as well as by the environment', async t => {

@@ -20,13 +20,15 @@ export const pull = defineCommand({
   options: {
     ...remoteOption,
     ...revisionOption,
+    frozen: { type: 'boolean', default: false, describe: 'all or nothing, as always in production' },
     force: { type: 'boolean', default: false, describe: 'overwrite and delete even what is in no cache' },
   },
   example: ['ddv pull', `after 'git pull': brings the data of the commit`],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
     const { pull } = await import('../../ops/pull.js')
-    const options = { ...controlOf(context), remote: args.remote, force: args.force, revision: args.rev }
+    const { remote, force, frozen, rev: revision } = args
+    const options = { ...controlOf(context), remote, force, frozen, revision }
     const { failures, ...done } = await withProject(context, async project => {
       const result = await pull(project, args.targets, options)
       await tellOfHooks(context, project)
@@ -35,7 +37,7 @@ export const pull = defineCommand({
     for (const path of done.unnamed ?? [])
       context.warn(`has no pointer here, so that git may take it for a file of its own: ${displayPath(path)}`)
     context.result(done, () => {
-      if (done.commit === undefined && done.outputs.length + failures.length === 0) return nothingYet
+      if (args.rev === undefined && done.outputs.length + failures.length === 0) return nothingYet
       const fetched = done.fetched.filter(({ outcome }) => outcome === 'fetched')
       const text = fetchedText(fetched) + checkedOutText(done.outputs) + revisionText(done, args.rev)
       if (fetched.length > 0)
@@ -50,7 +52,7 @@ function revisionText(
   { commit, outputs }: Pick<PullResult, 'commit' | 'outputs'>,
   revision: string | undefined,
 ): string {
-  if (commit === undefined || outputs.length === 0) return ''
-  const name = `${displayPath(revision ?? '')} (${commit.slice(0, shortId)})`
+  if (revision === undefined || commit === undefined || outputs.length === 0) return ''
+  const name = `${displayPath(revision)} (${commit.slice(0, shortId)})`
   return `the data is that of ${name}, pointers and branch are as before; 'ddv checkout' brings back theirs\n`
 }

@@ -1,0 +1,188 @@
+// `commit`: what changed under ddv's outputs is added, its pointers staged, and a git commit made of all that is staged;
+// or else nothing has changed. Killed between two of these steps, the same command finds each of them done and goes on.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
+import { makeCommit, pushBranch, requireUpstream, type Upstream } from '../git/commits.js'
+import { listCommits } from '../git/range.js'
+import type { GitRepository } from '../git/repository.js'
+import { findCommit } from '../git/revisions.js'
+import type { Locked } from '../sys/lock.js'
+import { statIfThere } from '../sys/stats.js'
+import { findPointer } from '../workspace/pointers.js'
+import { type AddedOutput, addTargets, type OutputFailure } from './add.js'
+import { planAdd } from './add-plan.js'
+import { readCommitted } from './committed.js'
+import { withWorkspaceLock } from './locked.js'
+import { refuseInProduction } from './production.js'
+import type { Project } from './project.js'
+import { type PushResult, pushPointers } from './push.js'
+import { type NamedPointer, requireGit } from './revision.js'
+import { findTargets, type Target } from './targets.js'
+import { bookkeeping, contentsOf, restore, type Saved, save, stage } from './undo.js'
+
+export interface CommitOptions extends Control {
+  readonly cwd: string
+  readonly message: string
+  /** Send the data of every commit that leaves, then the branch. */
+  readonly push?: boolean | undefined
+  /** Where the data goes; the default remote unless told. */
+  readonly remote?: string | undefined
+}
+
+export interface CommitResult {
+  /** HEAD's full id. */
+  readonly commit: string
+  /** False where there was nothing to commit, and only what an earlier commit holds was pushed. */
+  readonly created: boolean
+  /** Outputs whose pointers changed. */
+  readonly outputs: readonly AddedOutput[]
+  /** undefined where none was asked for, or no commit that leaves names data. */
+  readonly pushed: Omit<PushResult, 'failures'> | undefined
+  /** The upstream that has the branch now; undefined where it was not pushed. */
+  readonly branch: string | undefined
+  /** Of the push: the commit is made, and the branch was not pushed. */
+  readonly failures: readonly OutputFailure[]
+}
+
+/** Throws where no commit was made: then pointers, ignore files and git's index are as they were. */
+export async function commit(
+  project: Project,
+  targets: readonly string[],
+  options: CommitOptions,
+): Promise<CommitResult> {
+  refuseInProduction(project.config, 'commit')
+  const git = requireGit(project)
+  if (options.message.trim() === '') throw new DdvError('usage', 'the message is empty', { hint: `-m 'what changed'` })
+  const upstream = options.push === true ? await requireUpstream(git) : undefined
+  const made = await addAndCommit(project, targets, { ...options, git })
+  const leaving = upstream === undefined ? [] : await listCommits(git, `@{upstream}..HEAD`, options)
+  if (!made.created && leaving.length === 0) throw new DdvError('refused', 'nothing to commit')
+  if (upstream === undefined) return { ...made, pushed: undefined, branch: undefined, failures: [] }
+  return { ...made, ...(await pushAll(project, leaving, { ...options, git, upstream })) }
+}
+
+type Made = Pick<CommitResult, 'commit' | 'created' | 'outputs'>
+interface Context extends CommitOptions {
+  readonly git: GitRepository
+}
+
+async function addAndCommit(project: Project, targets: readonly string[], context: Context): Promise<Made> {
+  const { git, message } = context
+  const staged = await withWorkspaceLock(project, context, locked =>
+    addAndStage(project, targets, { ...context, locked }),
+  )
+  const takeBack = (): Promise<void> => withWorkspaceLock(project, {}, locked => restore(project, git, staged, locked))
+  try {
+    // Without the lock: hooks may be ddv's own.
+    const done = await makeCommit(git, message, context)
+    if (done.outcome === 'made') return { commit: done.id, created: true, outputs: staged.outputs }
+    if (done.outcome === 'refused') throw refusedError(done.said, context)
+    const head = await findCommit(git, 'HEAD')
+    if (head === undefined) throw new DdvError('refused', 'nothing to commit')
+    return { commit: head, created: false, outputs: [] }
+  } catch (error) {
+    await takeBack()
+    throw error
+  }
+}
+
+function refusedError(said: readonly string[], { onEvent }: Control): DdvError {
+  for (const line of said) onEvent?.({ type: 'warning', message: `git: ${line}` })
+  return new DdvError('refused', `git did not make the commit: ${said.at(-1) ?? 'a hook refused it'}`, {
+    hint: 'nothing was committed, and pointers and index are as they were',
+  })
+}
+
+interface Staged {
+  readonly saved: Saved
+  readonly after: ReturnType<typeof contentsOf>
+  readonly outputs: readonly AddedOutput[]
+}
+
+async function addAndStage(
+  project: Project,
+  typed: readonly string[],
+  context: Context & { readonly locked: Locked },
+): Promise<Staged> {
+  const { git, locked } = context
+  const { root } = project.workspace
+  const targets = findTargets(project, typed, context)
+  const outputs = [...new Set(targets.map(({ output }) => output))]
+  for (const output of outputs) findPointer(root, output) // one that cannot be read is not committed
+  const files = [...bookkeeping(project, outputs), ...lockfile(root)]
+  const saved = await save(git, files, locked)
+  try {
+    const added = await addPresent(project, targets, context)
+    await stage(git, files)
+    return { saved, after: contentsOf(files), outputs: added.filter(({ changed }) => changed) }
+  } catch (error) {
+    await restore(project, git, { saved, after: undefined }, locked)
+    throw error
+  }
+}
+
+const lockfile = (root: string): string[] => [join(root, 'ddv.lock')].filter(file => existsSync(file))
+
+/** What is not in the workspace has not changed: it was not pulled, or `remove` is to say so. */
+async function addPresent(
+  project: Project,
+  targets: readonly Target[],
+  context: Context & { readonly locked: Locked },
+): Promise<readonly AddedOutput[]> {
+  const { root } = project.workspace
+  const present = targets.filter(({ output }) => statIfThere(join(root, output)) !== undefined)
+  if (present.length === 0) return []
+  const plan = await planAdd(project, present.map(typedAs), root)
+  const { outputs, failures } = await addTargets(project, plan, context)
+  const [first] = failures
+  if (first === undefined) return outputs
+  throw first.error
+}
+
+const typedAs = ({ output, within }: Target): string => (within === '' ? output : `${output}/${within}`)
+
+type Pushed = Pick<CommitResult, 'pushed' | 'branch' | 'failures'>
+
+async function pushAll(
+  project: Project,
+  leaving: readonly string[],
+  context: Context & { readonly upstream: Upstream },
+): Promise<Pushed> {
+  const { git, upstream, remote, onEvent, signal } = context
+  try {
+    const { versions, problems } = await readCommitted(project, leaving, context)
+    const found = problems.map(({ path, error }) => ({ path, error }))
+    const { failures: failed, ...sent } = await pushData(project, versions, {
+      signal,
+      onEvent,
+      remote,
+      failures: found,
+    })
+    const done = versions.length === 0 ? undefined : sent
+    if (failed.length > 0) return { pushed: done, branch: undefined, failures: failed }
+    const said = await pushBranch(git, { signal })
+    if (said === undefined) return { pushed: done, branch: upstream.upstream, failures: [] }
+    for (const line of said) onEvent?.({ type: 'warning', message: `git: ${line}` })
+    const error = new DdvError('git', `git did not push the branch: ${said.at(-1) ?? upstream.branch}`, {
+      hint: `the commit is made; when that is settled, run 'git push'`,
+    })
+    return { pushed: done, branch: undefined, failures: [{ path: upstream.branch, error }] }
+  } catch (error) {
+    // The commit is made: its result must reach the caller.
+    if (!isDdvError(error)) throw error
+    return { pushed: undefined, branch: undefined, failures: [{ path: upstream.branch, error }] }
+  }
+}
+
+/** Commits without data need no remote. */
+async function pushData(
+  project: Project,
+  versions: readonly NamedPointer[],
+  options: Parameters<typeof pushPointers>[2] & { readonly failures: readonly OutputFailure[] },
+): Promise<PushResult> {
+  if (versions.length > 0) return pushPointers(project, versions, options)
+  return { remote: '', outputs: [], failures: options.failures, bytesSent: 0, packs: 0 }
+}
