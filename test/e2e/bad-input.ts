@@ -191,7 +191,6 @@ interface BadCall {
 }
 
 const calls: readonly BadCall[] = [
-  { name: 'no command', argv: [], code: 2, says: /no command/, hint: /--help/ },
   { name: 'unknown command', argv: ['chekout'], code: 2, says: /chekout/, hint: /ddv checkout/ },
   { name: 'add nothing', argv: ['add'], code: 2, says: /argument/ },
   { name: 'add what is not there', argv: ['add', 'absent.csv'], code: 2, says: /absent\.csv$/m },
