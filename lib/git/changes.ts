@@ -73,7 +73,7 @@ export async function pointersInTree(
 export interface TreeOptions extends ReadOptions {
   readonly from: string
   readonly to: string
-  /** Only paths that it names. */
+  /** Only paths that this pathspec names. */
   readonly glob?: string
 }
 

@@ -1,7 +1,7 @@
 // post-checkout, post-merge, post-rewrite: brings the data to the commit that is checked out now. Only outputs whose
 // pointer git changed are looked at. What would be lost stays, and is named.
 
-import { closeSync, constants, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
@@ -13,8 +13,8 @@ import { findCommit, readBlobs } from '../git/objects.js'
 import type { GitRepository } from '../git/repository.js'
 import { openInside } from '../sys/inside.js'
 import { statIfThere } from '../sys/stats.js'
+import { ownStateDirectory } from '../workspace/own-state.js'
 import { coveringOutput, findPointer, outputOfPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
-import { stateDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { checkoutTargets } from './checkout.js'
 import { executableRow, isUnchanged, readContent, scanOf } from './compare.js'
@@ -90,10 +90,9 @@ async function movedPointers(repository: GitRepository, moved: Moved, control: C
 }
 
 /** When a hook of this working tree was last through. */
-const seenFile = (project: Project): string => join(stateDirectory(project.workspace), 'hooks-seen')
+const seenFile = (project: Project): string => join(ownStateDirectory(project.workspace), 'hooks-seen')
 
 function noteSeen(project: Project): void {
-  mkdirSync(stateDirectory(project.workspace), { recursive: true })
   // Never through a link, which may stand there in a stranger's repository.
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = constants
   const fd = openSync(seenFile(project), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)

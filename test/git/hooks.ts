@@ -1,7 +1,14 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { commitChanges, indexChanges, pointersInIndex, pointersInTree, treeChanges } from '../../lib/git/changes.js'
+import {
+  commitChanges,
+  indexChanges,
+  pointersGlob,
+  pointersInIndex,
+  pointersInTree,
+  treeChanges,
+} from '../../lib/git/changes.js'
 import { hookNames, hookScript, whoseHook } from '../../lib/git/hook-script.js'
 import { changesOf, leavingCommits, leavingTrees, parseRefUpdates, tipsOf } from '../../lib/git/leaving.js'
 import { describeObjects } from '../../lib/git/objects.js'
@@ -92,7 +99,7 @@ t.test('what commits change, merges included', async t => {
   t.same(known.map(({ id }) => id).sort(), [ours, main].sort())
   t.same(await pointersInTree(repository, side), ['s.ddv'])
   t.same(
-    (await treeChanges(repository, { from: main, to: side, glob: '**/*.ddv' })).map(({ path }) => path),
+    (await treeChanges(repository, { from: main, to: side, glob: pointersGlob })).map(({ path }) => path),
     ['s.ddv'],
   )
   const tree = git(root, 'rev-parse', 'HEAD^{tree}')
