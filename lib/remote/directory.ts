@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import { type DirectoryRoot, type DirectoryRootOptions, openDirectoryRoot, syncNames } from './directory-root.js'
 import { checkKey, checkPrefix, isKey, isKeySegment } from './key.js'
-import { rangeWithin } from './range.js'
+import { rangeWithin, roomFor } from './range.js'
 import type { GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
 import { openSlots } from './slots.js'
 
@@ -103,7 +103,7 @@ async function readObject(
     const stat = await file.stat()
     if (!stat.isFile()) return undefined
     const { offset, length } = rangeWithin(stat.size, key, options)
-    const bytes = Buffer.allocUnsafe(length)
+    const bytes = roomFor(length, options)
     for (let at = 0; at < length; ) {
       throwIfAborted(signal)
       const { bytesRead } = await file.read(bytes, at, length - at, offset + at)

@@ -69,6 +69,7 @@ function startRun(context: DownloadContext, control: Control): DownloadRun {
     control,
     coming: new Set(),
     arrived: new Set(),
+    packBuffers: [],
     bytesReceived: 0,
     loadTable: pack => {
       const known = tables.get(pack.digest)

@@ -4,7 +4,7 @@
 import { rmSync } from 'node:fs'
 import { DdvError, isDdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import { decodeManifest, isFileEntry } from '../core/manifest.js'
-import type { PackTable } from '../core/pack.js'
+import { maxPackSize, type PackTable } from '../core/pack.js'
 import type { Recipe } from '../core/recipe.js'
 import { readRegular } from '../sys/read-stable.js'
 import { Assembly } from './assembly.js'
@@ -25,7 +25,7 @@ import { keptRecipes } from './recipes.js'
 import { resumeTarget, worthResuming } from './resume.js'
 import { copyPieces, type UnpackPiece, type UnpackRequest, unpack } from './unpack.js'
 
-/** Packs read at once. Six may be in memory: what was unpacked stays until its thread collects garbage. */
+/** Packs read, and in memory, at once. */
 const packsAtOnce = 4
 /** For less it is not worth to read old recipes. */
 const worthCopying = 65_536
@@ -189,7 +189,10 @@ async function readOnce(
   const { pack, offset, length, extents } = read
   const key = packKey(pack.digest)
   const { remote, pool, sink } = run.context
-  const got = await remote.get(key, { offset, length, maxBytes: length, signal: run.control.signal })
+  // Room for any pack: what is not touched costs nothing.
+  const room = run.packBuffers.pop() ?? new SharedArrayBuffer(maxPackSize)
+  const into = new Uint8Array(room)
+  const got = await remote.get(key, { offset, length, maxBytes: length, into, signal: run.control.signal })
   if (got === undefined) throw new DdvError('missing', `a pack is not on the remote: ${key}`)
   run.bytesReceived += got.bytes.length
   if (got.size !== pack.size || got.bytes.length !== length)
@@ -203,7 +206,8 @@ async function readOnce(
     pieces: jobs.map(job => job.piece),
     check: checkOf(read, jobs, table),
   }
-  const failed = new Set(await pool.run(unpack, request, { transfer: ownBuffer(got.bytes) }))
+  const failed = new Set(await pool.run(unpack, request))
+  run.packBuffers.push(room)
   for (const [i, job] of jobs.entries()) {
     const { target, piece } = job
     if (failed.has(i)) continue
@@ -227,10 +231,6 @@ function checkOf(
   const whole = offset === 0 && length === pack.size
   return whole && jobs.some(job => job.piece.digest === undefined) ? { size: pack.size } : undefined
 }
-
-// Moved to the thread where nothing else lies in its memory, copied otherwise.
-const ownBuffer = (bytes: Buffer): ArrayBufferLike[] =>
-  bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
 
 async function noteBytes(
   run: DownloadRun,

@@ -2,7 +2,7 @@
 
 import { throwIfAborted } from '../core/errors.js'
 import { checkKey, checkPrefix } from './key.js'
-import { rangeWithin } from './range.js'
+import { rangeWithin, roomFor } from './range.js'
 import type { Key, ObjectStat, Remote } from './remote.js'
 
 export interface MemoryRemoteOptions {
@@ -36,7 +36,9 @@ export function openMemoryRemote({ now = Date.now }: MemoryRemoteOptions = {}): 
       if (stored === undefined) return undefined
       const { offset, length } = rangeWithin(stored.bytes.length, key, options)
       // A copy: what a caller does to it must not reach the store.
-      return { ...statOf(stored), bytes: Buffer.from(stored.bytes.subarray(offset, offset + length)) }
+      const bytes = roomFor(length, options)
+      stored.bytes.copy(bytes, 0, offset, offset + length)
+      return { ...statOf(stored), bytes }
     },
     async put(key, bytes, { signal } = {}) {
       checkKey(key)

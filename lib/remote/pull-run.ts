@@ -103,5 +103,7 @@ export interface DownloadRun {
   readonly coming: Set<Digest>
   readonly arrived: Set<Digest>
   readonly loadTable: LoadTable
+  /** Where packs are read into. Used again: moved to a thread, each would stay until garbage is collected there. */
+  readonly packBuffers: SharedArrayBuffer[]
   bytesReceived: number
 }

@@ -20,3 +20,9 @@ export function checkLength(length: number, key: Key, maxBytes: number): void {
   if (length > maxBytes)
     throw new DdvError('corrupt', `an object of the remote is larger than the ${maxBytes} bytes it may have: ${key}`)
 }
+
+/** Memory for the bytes of an answer: the caller's where they fit. */
+export const roomFor = (length: number, { into }: Pick<GetOptions, 'into'>): Buffer =>
+  into !== undefined && into.length >= length
+    ? Buffer.from(into.buffer, into.byteOffset, length)
+    : Buffer.allocUnsafe(length)

@@ -31,6 +31,8 @@ export interface GetOptions {
   readonly length?: number
   /** A body longer than this is cut off with `corrupt`; a caller always knows a bound. */
   readonly maxBytes: number
+  /** Where the bytes are put if they fit: what is given back is then a part of it. New memory unless told. */
+  readonly into?: Uint8Array | undefined
   readonly signal?: AbortSignal | undefined
 }
 

@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream'
 import { DdvError } from '../core/errors.js'
 import { isKey } from './key.js'
-import { checkLength } from './range.js'
+import { checkLength, roomFor } from './range.js'
 import type { GetOptions, Key, ObjectBytes, ObjectEntry } from './remote.js'
 import { cutAnswer, type Failure, foreignAnswer } from './s3-errors.js'
 
@@ -122,7 +122,7 @@ export async function readObject(seen: Seen, output: GetAnswer, options: ReadOpt
     const size = wholeSize(seen, output, options)
     checkLength(ContentLength, options.key, options.maxBytes)
     const age = ageAt(seen, LastModified)
-    return { size, age, bytes: await readExactly(seen, Body, ContentLength) }
+    return { size, age, bytes: await readExactly(seen, Body, roomFor(ContentLength, options)) }
   } catch (error) {
     Body.destroy()
     throw error
@@ -141,8 +141,8 @@ function wholeSize(seen: Seen, { ContentLength, ContentRange }: GetAnswer, optio
   return size
 }
 
-async function readExactly(seen: Seen, body: Readable, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
+async function readExactly(seen: Seen, body: Readable, bytes: Buffer): Promise<Buffer> {
+  const { length } = bytes
   let at = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     if (at + chunk.length > length) throw foreignAnswer(seen, 'more bytes than announced')

@@ -75,6 +75,18 @@ export function testRemoteContract(t: Test, { open, large = 32 * 1024 * 1024 + 1
     t.strictSame(await listKeys(remote), ['packs/48/3b.93-a'])
   })
 
+  test('bytes come into the memory that is given, where they fit', async (t, remote) => {
+    await remote.put('ddv.json', Buffer.from('0123456789'))
+    const room = new Uint8Array(new SharedArrayBuffer(8), 1, 6)
+    const part = await remote.get('ddv.json', { maxBytes, offset: 2, length: 5, into: room })
+    t.equal(part?.bytes.toString(), '23456')
+    t.equal(part?.bytes.buffer, room.buffer)
+    t.equal(Buffer.from(room).toString(), '23456\0')
+    const whole = await remote.get('ddv.json', { maxBytes, into: room })
+    t.equal(whole?.bytes.toString(), '0123456789')
+    t.not(whole?.bytes.buffer, room.buffer)
+  })
+
   test('a name that others have as a directory is no object', async (t, remote) => {
     await remote.put('ddv.json', Buffer.from('{}'))
     await remote.put('packs/48/aa', Buffer.from('x'))
