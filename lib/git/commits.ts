@@ -28,7 +28,8 @@ export async function makeCommit(
   const staged = await tryGit(repository, ['diff', '--cached', '--quiet'], { signal, answers: [0, 1] })
   if (staged === undefined) return commitWithoutProgram(repository, message, signal)
   if (staged.code === 0 && !isMerging(repository)) return { outcome: 'nothing' }
-  const options = { signal, answers: [0, 1], env: ownWays(repository.env) }
+  // `patterns`: git hands its flag on to the hooks, whose own arguments are patterns.
+  const options = { signal, answers: [0, 1], patterns: true, env: ownWays(repository.env) }
   const result = await tryGitLocked(repository, ['commit', '--quiet', `--message=${message}`], options)
   if (result === undefined) return commitWithoutProgram(repository, message, signal)
   if (result.code !== 0) return { outcome: 'refused', said: linesOf(`${result.stderr}\n${result.stdout.toString()}`) }
@@ -151,6 +152,7 @@ export async function pushBranch(
   const result = await tryGit(repository, ['push', '--quiet'], {
     signal,
     answers: [0, 1, 128],
+    patterns: true,
     env: ownWays(repository.env),
   })
   return result?.code === 0 ? undefined : linesOf(result?.stderr ?? '')

@@ -1,30 +1,23 @@
 // What a checkout that must not stop halfway looks at before it changes the first file: after that only the disk itself
 // can fail it.
 
-import { accessSync, constants, mkdirSync, renameSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError, systemCode } from '../core/errors.js'
 import { dirname, displayPath, type TreePath } from '../core/tree-path.js'
 import type { Inside } from '../sys/inside.js'
-import { randomName } from '../sys/random.js'
 import { statIfThere } from '../sys/stats.js'
 import type { OutputPlan } from './checkout-plan.js'
 import { inOutput } from './obstacles.js'
 
 /** Throws `permission` where a file could not take its name, be deleted or change its mode. */
-export function requireWritable(inside: Inside, plan: OutputPlan, temporary: string): void {
+export function requireWritable(inside: Inside, plan: OutputPlan): void {
   const { output, writes, removals, directories, oldDirectories, executables } = plan
   const changed = [...writes, ...removals].map(({ path }) => path)
   const parents = new Set<TreePath | ''>()
   for (const path of [...changed, ...directories, ...oldDirectories]) parents.add(dirname(inOutput(output, path)))
-  if (parents.size > 0) mkdirSync(temporary, { recursive: true })
-  for (const directory of new Set([...parents].map(parent => nearestDirectory(inside, parent)))) {
+  for (const directory of new Set([...parents].map(parent => nearestDirectory(inside, parent))))
     requireAccess(directory)
-    if (!canRename(temporary, directory))
-      throw new DdvError('refused', `is another mount than ${temporary}: ${displayPath(directory)}`, {
-        hint: 'files move into place from there: mount the workspace as one, or neither of the two',
-      })
-  }
   for (const { path } of executables) requireOwner(inside.path(inOutput(output, path)))
 }
 
@@ -52,15 +45,4 @@ function requireOwner(file: string): void {
   const owner = statSync(file, { throwIfNoEntry: false })?.uid
   if (user === undefined || user === 0 || owner === undefined || owner === user) return
   throw new DdvError('permission', `belongs to another user, so that its mode cannot be changed: ${displayPath(file)}`)
-}
-
-// The device would not tell: two mounts of one file system do not rename into each other. The kernel compares the mounts
-// before it looks for the file, which there is none of.
-function canRename(from: string, to: string): boolean {
-  try {
-    renameSync(join(from, randomName()), join(to, randomName()))
-    return true
-  } catch (error) {
-    return systemCode(error) !== 'EXDEV'
-  }
 }

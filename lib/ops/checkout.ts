@@ -69,11 +69,10 @@ export function checkoutTargets(
       options.onEvent?.({ type: 'failed', target: path, error })
     }
     const plans: OutputPlan[] = []
-    const temporary = workTemporaryDirectory(project.workspace)
     for (const target of targets) {
       try {
         const plan = await planOutput(project, target, { ...options, force: options.force ?? false })
-        if (allOrNothing) requireWritable(openInside(project.workspace.root), plan, temporary)
+        if (allOrNothing) requireWritable(openInside(project.workspace.root), plan)
         plans.push(plan)
       } catch (error) {
         if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
