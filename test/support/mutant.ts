@@ -63,15 +63,15 @@ export const mutations = {
     inPlace,
     {
       file: 'cache/store.js',
-      find: 'return stat?.isFile() === true && stat.size === bytes.length && readFileSync(blob).equals(bytes);',
-      replace: 'return stat !== undefined;',
+      find: `return stat.isFile() && Number(stat.size) === bytes.length && readFileSync(blob).equals(bytes) ? 'blob' : 'other';`,
+      replace: `return 'blob';`,
     },
   ],
   'recipe before its packs': [
     {
       file: 'remote/pack-writer.js',
-      find: 'await remote.put(packKey(info.digest), new Uint8Array(into, 0, info.size), { signal });',
-      replace: `const bytes = new Uint8Array(into.slice(0, info.size));
+      find: 'await remote.put(packKey(info.digest), new Uint8Array(into.buffer, 0, info.size), { signal });',
+      replace: `const bytes = new Uint8Array(into.buffer.slice(0, info.size));
         const late = new Promise(resolve => setTimeout(resolve, 200));
         this.#sending.add(late.then(() => remote.put(packKey(info.digest), bytes, { signal })));`,
     },
