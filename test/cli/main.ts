@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, truncateSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, truncateSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
@@ -146,6 +146,11 @@ t.test('Ctrl-C: the work is told, and a second ends it at once', async t => {
   t.same(io.exits, [130])
 })
 
+const isCopying = (root: string): boolean => {
+  const directory = join(root, '.cache/tmp')
+  return existsSync(directory) && readdirSync(directory).some(name => statSync(join(directory, name)).size > 0)
+}
+
 t.test('Ctrl-C while a large file is added: over within a second, nothing left behind', async t => {
   const cwd = makeRepository(join(t.testdir(), 'r'), {})
   await ddv({ cwd }, 'init')
@@ -160,7 +165,7 @@ t.test('Ctrl-C while a large file is added: over within a second, nothing left b
   child.stderr.on('data', text => {
     stderr += text
   })
-  await sleep(700)
+  while (!isCopying(cwd)) await sleep(20)
   const interrupted = performance.now()
   child.kill('SIGINT')
   const ended = await new Promise(resolve => child.on('close', (code, signal) => resolve(signal ?? code)))

@@ -58,7 +58,7 @@ t.test('packed and installed', { timeout: 240_000 }, async t => {
     spawnSync('env', [...plainNode.slice(0, -1), program, ...args], { cwd, env: testEnv, encoding: 'utf8' })
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   t.match(ddv(top, '--version'), { status: 0, stdout: `${version}\n`, stderr: '' })
-  t.match(ddv(top, '--help').stdout, /add <targets\.\.>/)
+  t.match(ddv(top, '--help').stdout, /^ +add +put data/m)
 
   const w = makeRepository(join(top, 'w'))
   // Enough files that worker threads are needed, so that their entry is found in the bundle.
