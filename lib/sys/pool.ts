@@ -67,6 +67,9 @@ export function openPool(options: PoolOptions): Pool {
   return new ThreadPool(options.entry, size)
 }
 
+/** Short-lived objects of a thread before it collects, in MiB: what jobs keep is small, and unless told it is 48 each. */
+const youngMemory = 12
+
 class ThreadPool implements Pool {
   readonly size: number
   readonly #entry: URL
@@ -117,7 +120,8 @@ class ThreadPool implements Pool {
   #start(): Thread | undefined {
     if (this.#threads.length >= this.size) return undefined
     // Without the program's own flags: a module preloaded there would cost each thread its start again.
-    const thread: Thread = { worker: new Worker(this.#entry, { execArgv: [] }), current: undefined }
+    const worker = new Worker(this.#entry, { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: youngMemory } })
+    const thread: Thread = { worker, current: undefined }
     thread.worker.on('message', (reply: Reply) => this.#settle(thread, reply))
     thread.worker.on('error', error => this.#lose(thread, error))
     thread.worker.on('exit', () => this.#lose(thread, stopped()))
