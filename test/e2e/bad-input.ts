@@ -98,7 +98,7 @@ t.test('pointers', async t => {
       const ran = await w.ddv(verb)
       t.equal(ran.code, code, `${name}, ${verb}: ${ran.stderr}`)
       t.match(ran.stderr, says, `${name}, ${verb}`)
-      t.match(ran.stderr, /^ddv: error: /, `${name}, ${verb}`)
+      t.match(ran.stderr, /^ddv: error: /m, `${name}, ${verb}`)
     }
     t.equal(w.read('y'), 'fine', `${name}: the others are served`)
     t.same(state(w.root), { ...before, y: 'fine' }, `${name}: nothing else is changed`)
@@ -168,7 +168,7 @@ t.test('manifests that lead astray', async t => {
     for (const argv of [['checkout'], ['checkout', '--force'], ['status']]) {
       const { code, stderr } = await w.ddv(...argv)
       t.equal(code, 3, `${name}: ${stderr}`)
-      t.match(stderr, /^ddv: error: (manifest|pointer) .*(d\.ddv|[0-9a-f]{64})/, name)
+      t.match(stderr, /^ddv: error: (manifest|pointer) .*(d\.ddv|[0-9a-f]{64})/m, name)
       t.match(stderr, 'd', name)
     }
     t.same([state(w.root), readTree(w.path('.git/hooks'))], before, `${name}: nothing is written`)
@@ -280,7 +280,7 @@ t.test('wrong calls', async t => {
     const before = [state(w.root), w.git('status', '--porcelain')]
     const ran = await w.ddv(...argv)
     t.equal(ran.code, code, `${name}: ${ran.stderr}`)
-    t.match(ran.stderr, /^ddv: error: [^A-Z]/, name)
+    t.match(ran.stderr, /^ddv: error: [^A-Z]/m, name)
     t.match(ran.stderr, says, name)
     if (hint !== undefined) t.match(ran.stderr, new RegExp(`^ddv: hint: .*${hint.source}`, 'm'), name)
     t.notMatch(ran.stderr, /SECRET|\n {4}at |bug/, name)
