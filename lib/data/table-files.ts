@@ -34,7 +34,9 @@ export function readTable(file: TableFile, { exact }: { readonly exact: boolean 
   const delimiter = file.format === 'tsv' ? '\t' : file.gzip ? undefined : delimiterOf(file.path)
   const given = delimiter === undefined ? '' : `, delim = ${quoteText(delimiter)}`
   const types = exact ? ', all_varchar = true' : ''
-  return `read_csv(${path}, header = true, quote = '"', escape = '"'${given}${types}${compression})`
+  // Left to guess, DuckDB takes lines for comments or for what stands above a table, and leaves them out without a word.
+  const nothingSkipped = `comment = '', skip = 0, ignore_errors = false, null_padding = false`
+  return `read_csv(${path}, header = true, quote = '"', escape = '"', ${nothingSkipped}${given}${types}${compression})`
 }
 
 // DuckDB takes a path for a pattern.

@@ -18,6 +18,7 @@ import { type Scan, scanOutput } from '../workspace/scan.js'
 import type { Snapshot } from '../workspace/stat-index.js'
 import type { StatTable } from '../workspace/stat-table.js'
 import { planAdd } from './add-plan.js'
+import { behindError, isBehind, noteBaselines } from './baseline.js'
 import { isUnchanged } from './compare.js'
 import { loadEntries } from './entries.js'
 import {
@@ -45,7 +46,7 @@ export interface AddOptions extends Control {
   readonly meta?: Meta | undefined
   /** Take symbolic links that stay inside their directory for what they lead to. */
   readonly follow?: boolean | undefined
-  /** Read everything again, whatever the stat index says. */
+  /** Read everything again, whatever the stat index says; also where the pointer has changed since the data came here. */
   readonly force?: boolean | undefined
 }
 
@@ -95,6 +96,8 @@ export interface AddContext extends AddOptions {
 interface Prepared extends PointerChange {
   /** What the index may remember, with the clock before the reading; undefined where nothing new was read. */
   readonly learned: { readonly snapshot: Snapshot; readonly tick: bigint; readonly complete: boolean } | undefined
+  /** Whether the pointer now says of all the data what it is. */
+  readonly inStep: boolean
 }
 
 /** As `add` does what it planned, for whoever holds the lock already. */
@@ -146,13 +149,17 @@ async function prepareOutput(project: Project, work: Work, context: AddContext):
   refuseProblems(scan, output, whole ? [''] : work.parts)
   if (!whole) return updateParts(project, { ...work, before, scan, meta }, context)
   const unchanged = await findUnchanged(project, { output, scan, before }, context)
-  if (unchanged !== undefined) return { output, pointer: { ...unchanged, meta }, learned: undefined }
+  if (unchanged !== undefined) return { output, pointer: { ...unchanged, meta }, learned: undefined, inStep: true }
   const { snapshot, tick } = await storeRows(project, { ...work, scan, isIn: () => true }, context)
-  return {
-    output,
-    pointer: toPointer(output, { scan, snapshot, meta, batch: work.batch }),
-    learned: { snapshot, tick, complete: true },
-  }
+  const pointer = toPointer(output, { scan, snapshot, meta, batch: work.batch })
+  if (
+    context.force !== true &&
+    before !== undefined &&
+    pointer.hash !== before.hash &&
+    isBehind(project, output, before)
+  )
+    throw behindError(output, before)
+  return { output, pointer, learned: { snapshot, tick, complete: true }, inStep: true }
 }
 
 function mergeMeta(before: Meta | undefined, given: Meta | undefined): Meta | undefined {
@@ -278,7 +285,8 @@ async function updateParts(
   const entries = sortEntries([...kept, ...toEntries(snapshot).filter(({ path }) => isIn(path))])
   batch.addBytes(encodeManifest(entries))
   const pointer = directoryPointer(output, entries, meta)
-  return { output, pointer, learned: { snapshot: selectRows(snapshot, knownRows(known)), tick, complete: false } }
+  const learned = { snapshot: selectRows(snapshot, knownRows(known)), tick, complete: false }
+  return { output, pointer, learned, inStep: !isBehind(project, output, before) }
 }
 
 const knownRows = (known: Uint8Array): number[] => {
@@ -294,6 +302,11 @@ function remember(project: Project, prepared: readonly Prepared[]): void {
     learned === undefined ? [] : [{ path: output, ...learned, summary: learned.complete ? pointer : undefined }],
   )
   project.index().save(learned)
+  const inStep = prepared.filter(one => one.inStep)
+  noteBaselines(
+    project,
+    inStep.map(({ output, pointer }) => ({ output, hash: pointer.hash })),
+  )
 }
 
 function toResult(project: Project, { output, pointer }: Prepared, changed: ReadonlySet<TreePath>): AddedOutput {

@@ -21,6 +21,7 @@ import { asSeenIn } from '../workspace/stat-table.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { requireWritable } from './all-or-nothing.js'
+import { noteBaselines } from './baseline.js'
 import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
 import { learnWritten } from './learn.js'
 import { withWorkspaceLock } from './locked.js'
@@ -81,6 +82,14 @@ export function checkoutTargets(
     }
     if (allOrNothing && failures.length > 0) return { outputs: [], failures }
     const outputs = await apply(project, plans, { ...options, allOrNothing, locked, fail })
+    const done = new Set(outputs.map(({ path }) => path))
+    for (const { path } of failures) done.delete(path as TreePath)
+    for (const { output, within } of targets) if (within !== '') done.delete(output)
+    const inStep = plans.filter(({ output }) => done.has(output))
+    noteBaselines(
+      project,
+      inStep.map(({ output, pointer }) => ({ output, hash: pointer.hash })),
+    )
     return { outputs, failures }
   })
 }

@@ -7,13 +7,14 @@ import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { makeCommit, pushBranch, requireUpstream, type Upstream } from '../git/commits.js'
 import { listCommits } from '../git/range.js'
-import type { GitRepository } from '../git/repository.js'
+import { currentOperation, type GitRepository } from '../git/repository.js'
 import { findCommit } from '../git/revisions.js'
 import type { Locked } from '../sys/lock.js'
 import { statIfThere } from '../sys/stats.js'
 import { findPointer } from '../workspace/pointers.js'
 import { type AddedOutput, addTargets, type OutputFailure } from './add.js'
 import { planAdd } from './add-plan.js'
+import { type Baseline, baselineOf, noteBaselines } from './baseline.js'
 import { readCommitted } from './committed.js'
 import { withWorkspaceLock } from './locked.js'
 import { refuseInProduction } from './production.js'
@@ -56,6 +57,10 @@ export async function commit(
   refuseInProduction(project.config, 'commit')
   const git = requireGit(project)
   if (options.message.trim() === '') throw new DdvError('usage', 'the message is empty', { hint: `-m 'what changed'` })
+  if (currentOperation(git).unfinished)
+    throw new DdvError('refused', 'git is in the middle of a merge, a rebase or the like', {
+      hint: `end it as git says: 'ddv pull' brings its data, 'git commit' or '--continue' goes on, '--abort' goes back`,
+    })
   const upstream = options.push === true ? await requireUpstream(git) : undefined
   const made = await addAndCommit(project, targets, { ...options, git })
   const leaving = upstream === undefined ? [] : await listCommits(git, `@{upstream}..HEAD`, options)
@@ -74,7 +79,13 @@ async function addAndCommit(project: Project, targets: readonly string[], contex
   const staged = await withWorkspaceLock(project, context, locked =>
     addAndStage(project, targets, { ...context, locked }),
   )
-  const takeBack = (): Promise<void> => withWorkspaceLock(project, {}, locked => restore(project, git, staged, locked))
+  const takeBack = (): Promise<void> =>
+    withWorkspaceLock(project, {}, async locked => {
+      // Somebody else's commit came between, and may hold these pointers: to put back the old ones would revert it.
+      if ((await findCommit(git, 'HEAD')) !== staged.head) return
+      await restore(project, git, staged, locked)
+      noteBaselines(project, staged.baselines)
+    })
   try {
     // Without the lock: hooks may be ddv's own.
     const done = await makeCommit(git, message, context)
@@ -100,6 +111,9 @@ interface Staged {
   readonly saved: Saved
   readonly after: ReturnType<typeof contentsOf>
   readonly outputs: readonly AddedOutput[]
+  /** HEAD, and what data came from, before. */
+  readonly head: string | undefined
+  readonly baselines: readonly Baseline[]
 }
 
 async function addAndStage(
@@ -114,12 +128,15 @@ async function addAndStage(
   for (const output of outputs) findPointer(root, output) // one that cannot be read is not committed
   const files = [...bookkeeping(project, outputs), ...lockfile(root)]
   const saved = await save(git, files, locked)
+  const head = await findCommit(git, 'HEAD')
+  const baselines = outputs.map(output => baselineOf(project, output))
   try {
     const added = await addPresent(project, targets, context)
     await stage(git, files)
-    return { saved, after: contentsOf(files), outputs: added.filter(({ changed }) => changed) }
+    return { saved, after: contentsOf(files), outputs: added.filter(({ changed }) => changed), head, baselines }
   } catch (error) {
     await restore(project, git, { saved, after: undefined }, locked)
+    noteBaselines(project, baselines)
     throw error
   }
 }

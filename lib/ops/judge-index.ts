@@ -6,7 +6,7 @@ import type { Control } from '../core/events.js'
 import { displayPath } from '../core/tree-path.js'
 import { type Change, indexChanges, pointersInIndex } from '../git/changes.js'
 import { trackedAmong } from '../git/git-index.js'
-import { currentOperation, type GitRepository } from '../git/repository.js'
+import { currentOperation, type GitRepository, type Operation } from '../git/repository.js'
 import { outputOfPointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import {
@@ -43,7 +43,7 @@ export async function judgeIndex(repository: GitRepository, control: Control): P
   return [
     ...contentProblems(own, { territory, coverOf, contentOf }, inIndex),
     ...read.problems.map(({ change: { path }, error }) => ({ path, error })),
-    ...(await dataProblems({ repository, territory, unfinished: operation.unfinished }, read.found, control)),
+    ...(await dataProblems({ repository, territory, operation }, read.found, control)),
     ...large.map(one => largeProblem(one, inIndex)),
   ]
 }
@@ -85,11 +85,11 @@ async function contentOfNew(
 interface Place {
   readonly repository: GitRepository
   readonly territory: Territory
-  readonly unfinished: boolean
+  readonly operation: Operation
 }
 
 async function dataProblems(
-  { repository, territory, unfinished }: Place,
+  { repository, territory, operation }: Place,
   found: readonly FoundPointer[],
   control: Control,
 ): Promise<OutputFailure[]> {
@@ -104,7 +104,7 @@ async function dataProblems(
     const project = await openHookProject(repository, territory.rootOf(prefix))
     try {
       for (const one of found.filter(other => other.prefix === prefix)) {
-        const problem = await problemOf(() => pointerProblem(project, one, { ...control, unfinished }))
+        const problem = await problemOf(() => pointerProblem(project, one, { ...control, ...operation }))
         if (problem !== undefined) problems.push({ path: displayPath(`${prefix}${one.output}`), error: problem })
       }
     } finally {

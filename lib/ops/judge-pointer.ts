@@ -1,12 +1,14 @@
 // One staged pointer against cache and workspace: whether all that it names is in the cache, and whether the data is still
 // what `ddv add` saw.
 
+import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry } from '../core/manifest.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
-import { findPointer } from '../workspace/pointers.js'
+import { readBlobAt } from '../git/revisions.js'
+import { findPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
 import { contentEntries, executableRow, isUnchanged, readContent, scanOf } from './compare.js'
 import { ddvCommand, type FoundPointer } from './judge.js'
 import { absentBlobs, blobsOf, findAbsent, unsavedBlobs } from './presence.js'
@@ -15,6 +17,8 @@ import type { Project } from './project.js'
 export interface PointerOptions extends Control {
   /** git is in the middle of a merge or the like, which changed pointers whose data was not brought yet. */
   readonly unfinished: boolean
+  /** The commits that are being merged into HEAD: what their pointers name was theirs to vouch for. */
+  readonly mergeHeads: readonly string[]
 }
 
 /** undefined where the pointer may be committed. */
@@ -25,12 +29,17 @@ export async function pointerProblem(
 ): Promise<DdvError | undefined> {
   const path = `${prefix}${output}`
   const [add, pull] = [ddvCommand('add', prefix, path), ddvCommand('pull', prefix, path)]
-  const absent = await absentCount(project, output, pointer)
+  const absent = await absentCount(project, { output, pointer, prefix }, options)
   if (absent > 0)
     return new DdvError(
       'missing',
       `${absent === 1 ? 'a blob' : `${absent} blobs`} of its pointer ${absent === 1 ? 'is' : 'are'} not in the cache: ${displayPath(path)}`,
-      { hint: `${add} stores the data again where it is here; ${pull} fetches it where it was pushed` },
+      {
+        hint:
+          options.mergeHeads.length > 0
+            ? `${pull} fetches it where it was pushed; then 'git commit' goes on`
+            : `${add} stores the data again where it is here; ${pull} fetches it where it was pushed`,
+      },
     )
   if (!(await hasChanged(project, { output, pointer }, options))) return undefined
   return new DdvError('refused', `has changed since 'ddv add': ${displayPath(path)}`, {
@@ -38,25 +47,50 @@ export async function pointerProblem(
   })
 }
 
-/** Blobs that the cache lacks; one where the manifest that would tell is not there itself. */
-async function absentCount(project: Project, output: TreePath, pointer: Pointer): Promise<number> {
+type Named = Pick<FoundPointer, 'output' | 'pointer' | 'prefix'>
+
+/** Blobs that the cache lacks and no merged commit names; one where the manifest that would tell is not there itself. */
+async function absentCount(project: Project, named: Named, options: PointerOptions): Promise<number> {
+  const { output, pointer } = named
   const { cache, pool } = project
   try {
     const list = () => blobsOf(project, output, pointer)
     // Few: without the stat index, which a commit of one file need not open.
-    if (pointer.kind === 'file') return (await absentBlobs(list(), { cache, pool })).length
-    return (await findAbsent(pointer, list, { cache, pool, index: project.index() })).length
+    const absent = await (pointer.kind === 'file'
+      ? absentBlobs(list(), { cache, pool })
+      : findAbsent(pointer, list, { cache, pool, index: project.index() }))
+    if (absent.length === 0 || options.mergeHeads.length === 0) return absent.length
+    const theirs = await blobsOfMerged(project, named, options)
+    return absent.filter(({ digest }) => !theirs.has(digest)).length
   } catch (error) {
     if (isDdvError(error, 'missing')) return 1
     throw error
   }
 }
 
+/** git merges what nobody has pulled yet: whoever made those commits has pushed this data, or would have been refused. */
+async function blobsOfMerged(
+  project: Project,
+  { output, prefix }: Named,
+  { mergeHeads }: PointerOptions,
+): Promise<ReadonlySet<Digest>> {
+  const { git } = project
+  const digests = new Set<Digest>()
+  if (git === undefined) return digests
+  for (const commit of mergeHeads) {
+    const bytes = await readBlobAt(git, commit, `${prefix}${pointerPath(output)}`)
+    if (bytes === undefined) continue
+    const pointer = parsePointer(bytes.toString(), pointerPath(output))
+    for (const { digest } of blobsOf(project, output, pointer)) digests.add(digest)
+  }
+  return digests
+}
+
 // Data that is not there at all was not changed: a sparse or fresh working tree.
 async function hasChanged(
   project: Project,
   { output, pointer }: { readonly output: TreePath; readonly pointer: Pointer },
-  { unfinished, ...control }: PointerOptions,
+  { unfinished, mergeHeads: _, ...control }: PointerOptions,
 ): Promise<boolean> {
   const scan = await scanOf(project, output, control)
   if (scan === undefined || isUnchanged(project, { output, pointer, scan })) return false

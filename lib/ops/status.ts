@@ -8,6 +8,7 @@ import type { OutputKind, Pointer } from '../core/pointer.js'
 import { isWithin, type TreePath } from '../core/tree-path.js'
 import type { Scan } from '../workspace/scan.js'
 import type { OutputFailure } from './add.js'
+import { isBehind } from './baseline.js'
 import {
   contentEntries,
   diffEntries,
@@ -40,6 +41,8 @@ export interface OutputStatus {
   readonly files?: number
   /** The workspace against the pointer. `missing`: nothing is there. */
   readonly workspace: 'unchanged' | 'modified' | 'missing'
+  /** There where it is modified and the pointer has changed since the data came here: git brought another one. */
+  readonly behind?: true
   /** Whether the cache has all that the pointer names; `unknown` where its manifest is not there to tell. */
   readonly cache: 'complete' | 'incomplete' | 'unknown'
   /** Blobs that the cache lacks, and their bytes. */
@@ -87,13 +90,16 @@ async function outputStatus(project: Project, target: Target, control: Control):
   const scan = await scanOf(project, output, control)
   const changes = await changesOf(project, { output, pointer, scan }, control)
   const shown = changes?.filter(({ path }) => within === '' || isWithin(path, within))
+  const workspace = scan === undefined ? 'missing' : shown === undefined || shown.length > 0 ? 'modified' : 'unchanged'
+  const behind = workspace === 'modified' && target.pointer === undefined && isBehind(project, output, pointer)
   return {
     path: output,
     kind: pointer.kind,
     hash: pointer.hash,
     size: pointer.size,
     ...(pointer.kind === 'directory' && { files: pointer.files }),
-    workspace: scan === undefined ? 'missing' : shown === undefined || shown.length > 0 ? 'modified' : 'unchanged',
+    workspace,
+    ...(behind && { behind }),
     ...(await cacheState(project, output, pointer)),
     changes: (shown ?? []).filter(({ path }) => path !== '').map(toFileChange),
   }

@@ -2,7 +2,9 @@
 // did is as the side has it. Refused before anything is changed where data would be lost.
 
 import { join } from 'node:path'
+import { hasBlob } from '../cache/cache.js'
 import { DdvError, isDdvError } from '../core/errors.js'
+import { isFileEntry } from '../core/manifest.js'
 import type { PointerMerge } from '../core/merge-pointers.js'
 import type { Side } from '../core/merge3.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
@@ -14,6 +16,7 @@ import { planOutput } from './checkout-plan.js'
 import { type OutputInConflict, outputsInConflict } from './conflicts.js'
 import { withWorkspaceLock } from './locked.js'
 import { mergeOutput, storeManifest } from './merge-outputs.js'
+import { absentBlobs } from './presence.js'
 import type { Project } from './project.js'
 import { requireGit } from './revision.js'
 import { findTargets, type Target } from './targets.js'
@@ -69,10 +72,29 @@ async function settle(
   const { pointer, entries } = merged(project, conflict, options.side)
   await withWorkspaceLock(project, options, async locked => {
     await planOutput(project, { output, within: '', pointer }, { ...options, force: options.force ?? false })
+    await refuseAbsent(project, output, { pointer, entries })
     if (entries !== undefined) await storeManifest(project, entries, options.signal)
     await writePointers(project, [{ output, pointer }], locked)
     // Whatever `git.autostage` says: staging is what ends a conflict.
     await stageFiles(requireGit(project), [join(project.workspace.root, pointerPath(output))], options)
+  })
+}
+
+/** Before the conflict is over: afterwards nobody would know of the other side. */
+async function refuseAbsent(
+  { cache, pool }: Project,
+  output: TreePath,
+  { pointer, entries }: Pick<PointerMerge, 'pointer' | 'entries'>,
+): Promise<void> {
+  const rows = entries ?? (pointer.kind === 'directory' ? pointer.entries : undefined)
+  const blobs = rows?.filter(isFileEntry) ?? [
+    { digest: pointer.hash, size: pointer.kind === 'file' ? pointer.size : undefined },
+  ]
+  const sized = blobs.flatMap(({ digest, size }) => (size === undefined ? [] : [{ digest, size }]))
+  const absent = await absentBlobs(sized, { cache, pool })
+  if (absent.length === 0 && (sized.length === blobs.length || hasBlob(cache, pointer.hash, undefined))) return
+  throw new DdvError('missing', `its data is not in the cache, so no side was taken: ${displayPath(output)}`, {
+    hint: `'ddv fetch ${displayPath(output)}' brings all versions; then run the same command again`,
   })
 }
 

@@ -134,6 +134,17 @@ t.test('what is no table is an error in plain words', async t => {
   await t.rejects(compare(t, 'x.jsonl', ['{"a":1}\n', '{"a":\n']), { code: 'refused' })
 })
 
+t.test('no line is left out unsaid', async t => {
+  t.testdir({})
+  const comment = ['id,v\n1,10\n#2,20\n', 'id,v\n1,10\n#2,99\n'] as const
+  t.match(await compare(t, 'x.csv', comment), { rows: { before: 2, after: 2 }, changed: 1 })
+  t.match(await compare(t, 'x.csv', comment, { key: ['id'] }), { changed: 1, changes: [{ row: { id: '#2' } }] })
+  const above = ['Report of A\na,b\n1,2\n', 'Report of B\na,b\n1,2\n'] as const
+  await t.rejects(compare(t, 'x.csv', above), { code: 'refused', message: /cannot be read as a table/ })
+  const ragged = ['a,b\n1,2\n3\n4,5,6\n7,8,9\n', 'a,b\n1,99\n3\n4,5,6\n7,8,9\n'] as const
+  await t.rejects(compare(t, 'x.csv', ragged), { code: 'refused', message: /cannot be read as a table/ })
+})
+
 t.test('empty tables, and those that have only a head', async t => {
   t.testdir({})
   t.match(await compare(t, 'x.csv', ['a,b\n', 'a,b\n1,2\n']), { rows: { before: 0, after: 1 }, added: 1 })

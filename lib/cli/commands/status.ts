@@ -47,7 +47,9 @@ function revisionText({ commit = '', outputs, failures, clean }: StatusResult, c
 /** What to do next: in a fresh clone, or after an edit. */
 function adviceText(outputs: readonly OutputStatus[]): string {
   const advice = []
-  if (outputs.some(({ workspace }) => workspace === 'modified')) advice.push(`'ddv add' keeps what was modified`)
+  if (outputs.some(({ workspace, behind }) => workspace === 'modified' && behind !== true))
+    advice.push(`'ddv add' keeps what was modified`)
+  if (outputs.some(({ behind }) => behind === true)) advice.push(`'ddv pull' brings what a pointer changed to`)
   if (outputs.some(({ cache }) => cache !== 'complete')) advice.push(`'ddv pull' fetches what is not in the cache`)
   else if (outputs.some(({ workspace }) => workspace === 'missing'))
     advice.push(`'ddv checkout' brings back what is missing`)
@@ -58,10 +60,14 @@ const colors = { added: 'green', modified: 'yellow', removed: 'red' } as const
 /** Of one output's files, unless --verbose. */
 const maxFiles = 20
 
-function outputText({ path, workspace, cache, missing, changes }: OutputStatus, { style, verbose }: Context): string {
+function outputText(output: OutputStatus, { style, verbose }: Context): string {
+  const { path, workspace, behind, cache, missing, changes } = output
   const lines: string[] = []
+  const note = behind === true ? ' (its pointer has changed since this data came here)' : ''
   if (workspace !== 'unchanged')
-    lines.push(`${(workspace === 'missing' ? style.red : style.yellow)(workspace.padEnd(12))}  ${displayPath(path)}`)
+    lines.push(
+      `${(workspace === 'missing' ? style.red : style.yellow)(workspace.padEnd(12))}  ${displayPath(path)}${note}`,
+    )
   const shown = verbose ? changes : changes.slice(0, maxFiles)
   for (const { path: file, change } of shown)
     lines.push(`    ${style[colors[change]](change.padEnd(8))}  ${displayPath(file)}`)
