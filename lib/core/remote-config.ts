@@ -15,7 +15,7 @@ export interface RemoteConfig {
   /** `endpoint/bucket/key` and not `bucket.endpoint/key`; true with an endpoint unless told. */
   readonly pathStyle?: boolean
   readonly timeouts?: RemoteTimeouts
-  /** Session tokens may go to `endpoint`: only from the user's own configuration or environment (`ddv remote trust`). */
+  /** Session tokens may go to `endpoint`: only from the user's own configuration or environment (`trustedHosts`). */
   readonly trusted?: boolean
   /** Plain `http:` beyond loopback: only from the user's own configuration or environment. */
   readonly allowHttp?: boolean

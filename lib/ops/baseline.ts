@@ -25,17 +25,25 @@ export function baselineOf(project: Project, output: TreePath): Baseline {
 export function noteBaselines(project: Project, outputs: readonly Baseline[]): void {
   const fresh = outputs.filter(({ output, hash }) => baselineOf(project, output).hash !== hash)
   if (fresh.length === 0) return
-  project.index().notes.write(batch => {
+  const { notes } = project.index()
+  notes.write(batch => {
     for (const { output, hash } of fresh)
       if (hash === undefined) batch.remove(key(output))
       else batch.put(key(output), Buffer.from(hash, 'hex'))
   })
+  notes.flush() // at once: what is not written down yet would hide what other processes write
 }
 
 /** Whether the pointer is another than the one that the data here was last one with. */
 export function isBehind(project: Project, output: TreePath, pointer: Pointer): boolean {
-  const { hash } = baselineOf(project, output)
-  return hash !== undefined && hash !== pointer.hash
+  const differs = (): boolean => {
+    const { hash } = baselineOf(project, output)
+    return hash !== undefined && hash !== pointer.hash
+  }
+  if (!differs()) return false
+  // Another process may have brought the data since this one looked.
+  project.index().notes.refresh()
+  return differs()
 }
 
 export function behindError(output: TreePath, { kind }: Pointer): DdvError {

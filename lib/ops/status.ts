@@ -8,7 +8,7 @@ import type { OutputKind, Pointer } from '../core/pointer.js'
 import { isWithin, type TreePath } from '../core/tree-path.js'
 import type { Scan } from '../workspace/scan.js'
 import type { OutputFailure } from './add.js'
-import { isBehind } from './baseline.js'
+import { isBehind, noteBaselines } from './baseline.js'
 import {
   contentEntries,
   diffEntries,
@@ -91,6 +91,9 @@ async function outputStatus(project: Project, target: Target, control: Control):
   const changes = await changesOf(project, { output, pointer, scan }, control)
   const shown = changes?.filter(({ path }) => within === '' || isWithin(path, within))
   const workspace = scan === undefined ? 'missing' : shown === undefined || shown.length > 0 ? 'modified' : 'unchanged'
+  // As after a crash between a pointer and the note of it.
+  if (workspace === 'unchanged' && within === '' && target.pointer === undefined)
+    noteBaselines(project, [{ output, hash: pointer.hash }])
   const behind = workspace === 'modified' && target.pointer === undefined && isBehind(project, output, pointer)
   return {
     path: output,

@@ -2,7 +2,7 @@
 
 import { storeSmallJob } from '../cache/store.js'
 import { remoteJobs } from '../remote/jobs.js'
-import { hashFileJob, hashRingJob } from '../sys/copy.js'
+import { copyLargeJob, hashFileJob, hashRingJob } from '../sys/copy.js'
 import { copyJob, renameJob } from '../sys/durable-renames.js'
 import { hashSmallJob } from '../sys/hash-files.js'
 import { serveJobs } from '../sys/serve.js'
@@ -13,6 +13,7 @@ serveJobs([
   storeSmallJob,
   hashFileJob,
   hashRingJob,
+  copyLargeJob,
   copyJob,
   renameJob,
   hashSmallJob,

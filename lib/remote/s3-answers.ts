@@ -33,11 +33,13 @@ export interface WireAnswer {
   body: unknown
 }
 
+const hostOf = (endpoint: string): string => (URL.canParse(endpoint) ? new URL(endpoint).hostname : endpoint)
+
 // A signature tells a stranger's host nothing; a session token is half of a secret that others accept.
 export function refuseToken({ headers }: WireRequest, endpoint: string): void {
   if (headers['x-amz-security-token'] === undefined && headers['x-amz-s3session-token'] === undefined) return
   throw new DdvError('remote', `a session token is not sent to a host that only the repository names: ${endpoint}`, {
-    hint: 'if you trust it, run `ddv remote trust NAME`; or use credentials without a session token',
+    hint: `if you trust it: ddv config set --user trustedHosts ${hostOf(endpoint)}; or use credentials without a session token`,
   })
 }
 

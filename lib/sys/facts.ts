@@ -15,6 +15,8 @@ export interface Facts {
   set(key: string, value: string | undefined): void
   /** Writes what was set, beside what others wrote meanwhile. Does nothing where it cannot: on a full disk, say. */
   flush(): void
+  /** What others wrote since the file was read is seen from now on. */
+  refresh(): void
 }
 
 /** The oldest go first. */
@@ -31,6 +33,9 @@ export function openFacts(file: string): Facts {
       return known.get(key)
     },
     set: (key, value) => void changes.set(key, value),
+    refresh: () => {
+      known = undefined
+    },
     flush: () => {
       if (changes.size === 0) return
       known = readFacts(file)

@@ -48,7 +48,7 @@ export interface StatIndex {
   save(learned: readonly Learned[]): void
   forget(path: TreePath): void
   /** Small facts of ops, under a name of theirs; as disposable as the rest, and written at the latest by `close`. */
-  readonly notes: Pick<Kv, 'get' | 'write'>
+  readonly notes: Pick<Kv, 'get' | 'write'> & { readonly refresh: () => void; readonly flush: () => void }
   /** The file system's clock now, in ns. */
   tick(): bigint
   close(): Promise<void>
@@ -92,6 +92,8 @@ export function openStatIndex(directory: string): StatIndex {
       tables().write(batch => batch.remove(tableKey(path)))
     },
     notes: {
+      refresh: facts.refresh,
+      flush: facts.flush,
       get: key => {
         const note = facts.get(`n/${key}`)
         return note === undefined ? undefined : Buffer.from(note, 'hex')

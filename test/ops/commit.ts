@@ -95,6 +95,16 @@ t.test('git.autostage off, and ddv.lock: staged all the same', async t => {
   t.same(shown(w), ['.gitignore', 'ddv.lock', 'x.ddv', 'y.ddv'])
 })
 
+t.test('refused while somebody else commits: their commit is not taken back', async t => {
+  const w = await makeShared(t)
+  w.write({ x: '2' })
+  // As another process does meanwhile; with the pointer that is staged by now.
+  hook(w, 'pre-commit', 'unset GIT_INDEX_FILE; git commit -q --no-verify -m between; exit 1')
+  t.equal((await w.ddv('commit', '-m', 'm')).code, 1)
+  t.same(shown(w), ['x.ddv'], 'in the other commit')
+  t.equal(w.git('status', '--porcelain'), '', 'neither index nor workspace goes back')
+})
+
 for (const [name, refuse] of [
   ['pre-commit', 'echo "this is not good" >&2; exit 1'],
   ['commit-msg', 'exit 3'],

@@ -325,7 +325,7 @@ t.test('credentials: none, and a session token for a host that only the reposito
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'ASIACANARYCANARY0', AWS_SECRET_ACCESS_KEY: 'canary' })
   process.env.AWS_SESSION_TOKEN = 'canary-token'
   const refused = await errorOf(open(faulty.endpoint).stat('ddv.json'))
-  t.match(refused, { code: 'remote', message: /session token is not sent/, hint: /ddv remote trust/ })
+  t.match(refused, { code: 'remote', message: /session token is not sent/, hint: /ddv config set --user trustedHosts/ })
   t.equal(faulty.seen.length, 0, 'nothing was sent')
   t.equal((await open(faulty.endpoint, { trusted: true }).stat('ddv.json'))?.size, 2)
   t.equal(faulty.seen[0]?.headers['x-amz-security-token'], 'canary-token')

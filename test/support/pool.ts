@@ -1,6 +1,5 @@
 import type { Test } from 'tap'
-import { hashRingJob } from '../../lib/sys/copy.js'
-import { type Job, openPool, type Pool, type PoolOptions } from '../../lib/sys/pool.js'
+import { openPool, type Pool, type PoolOptions } from '../../lib/sys/pool.js'
 
 const entry = new URL('./thread-files.js', import.meta.url)
 
@@ -16,17 +15,7 @@ export const directPool = (before: (job: string) => void | Promise<void> = () =>
   size: 1,
   run: async (job, args) => {
     await before(job.name)
-    return job.name === hashRingJob.name ? runOnThread(job, args) : job.run(args)
+    return job.run(args)
   },
   close: async () => {},
 })
-
-// A job that waits for a file's copier must not do so on the copier's own thread.
-async function runOnThread<A, R>(job: Job<A, R>, args: A): Promise<R> {
-  const pool = openPool({ entry, size: 1 })
-  try {
-    return await pool.run(job, args)
-  } finally {
-    await pool.close()
-  }
-}

@@ -30,7 +30,7 @@ export const push = defineCommand({
       const sent = `${formatBytes(done.bytesSent)} in ${formatCount(done.packs, 'pack')} sent to ${displayPath(done.remote)}`
       if (done.outputs.length + failures.length === 0 && args.rev === undefined) return nothingYet
       if (pushed.length > 0) return `${lines.join('')}${sent}\n`
-      return failures.length > 0 ? '' : `${displayPath(done.remote)} has everything\n`
+      return failures.length > 0 ? '' : `nothing new for ${displayPath(done.remote)}\n`
     })
     return context.fail(failures)
   },
