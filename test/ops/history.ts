@@ -29,6 +29,7 @@ async function makeHistory(t: Parameters<typeof makeWorkspace>[0]): Promise<Test
   w.write({ x: '333' })
   await w.add('x')
   w.git('stash', '-q')
+  await w.checkout('x', { force: true })
   w.write({ x: '4444' })
   await w.add('x')
   w.commit('fourth step')
