@@ -2,11 +2,11 @@
 // gives little, and whoever pulls it makes a request for each. So where a recipe would use more than a few packs for a
 // little each, these chunks are sent again, together.
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, readSync } from 'node:fs'
 import type { Digest } from '../core/digest.js'
-import { systemCode } from '../core/errors.js'
 import { hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
+import { openRegular } from '../sys/read-stable.js'
 
 /** Packs of one class that a recipe may use. */
 const mostPacks = 8
@@ -68,7 +68,7 @@ export const readChunks: Job<ReadChunksRequest, boolean> = {
 }
 
 function readWhole({ path, position }: ChunkSource, bytes: Uint8Array): boolean {
-  const fd = openIfThere(path)
+  const fd = openRegular(path)
   if (fd === undefined) return false
   try {
     for (let at = 0; at < bytes.length; ) {
@@ -79,14 +79,5 @@ function readWhole({ path, position }: ChunkSource, bytes: Uint8Array): boolean 
     return true
   } finally {
     closeSync(fd)
-  }
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -4,11 +4,12 @@
 
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import type { Digest } from '../core/digest.js'
-import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
+import { DdvError, fromSystemError } from '../core/errors.js'
 import { type ChunkHeader, chunkHeaderSize, readChunkHeader, readTable, rowDigest, rowOffset } from '../core/pack.js'
 import { zstdDecompress } from '../sys/compress.js'
 import { createHasher, finishDigest, type Hasher, hashBytes, hashToBytes } from '../sys/hash.js'
 import type { Job } from '../sys/pool.js'
+import { openRegular } from '../sys/read-stable.js'
 
 /** Chunks side by side in the pack, which give bytes side by side. */
 export interface UnpackExtent {
@@ -229,7 +230,7 @@ export const copyPieces: Job<readonly CopyPiece[], readonly number[]> = {
 }
 
 function copyPiece({ from, fromPosition, length, to, position }: CopyPiece, buffer: Buffer): boolean {
-  const source = openIfThere(from)
+  const source = openRegular(from)
   if (source === undefined) return false
   try {
     const target = openSync(to, 'r+')
@@ -248,14 +249,5 @@ function copyPiece({ from, fromPosition, length, to, position }: CopyPiece, buff
     throw fromSystemError(error, to)
   } finally {
     closeSync(source)
-  }
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
   }
 }
