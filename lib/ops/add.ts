@@ -150,8 +150,7 @@ async function prepareOutput(project: Project, work: Work, context: AddContext):
   if (!whole) return updateParts(project, { ...work, before, scan, meta }, context)
   const unchanged = await findUnchanged(project, { output, scan, before }, context)
   if (unchanged !== undefined) return { output, pointer: { ...unchanged, meta }, learned: undefined, inStep: true }
-  const { snapshot, tick } = await storeRows(project, { ...work, scan, isIn: () => true }, context)
-  const pointer = toPointer(output, { scan, snapshot, meta, batch: work.batch })
+  const { pointer, learned } = await storeWhole(project, { ...work, scan, meta }, context)
   if (
     context.force !== true &&
     before !== undefined &&
@@ -159,7 +158,18 @@ async function prepareOutput(project: Project, work: Work, context: AddContext):
     isBehind(project, output, before)
   )
     throw behindError(output, before)
-  return { output, pointer, learned: { snapshot, tick, complete: true }, inStep: true }
+  return { output, pointer, learned: { ...learned, complete: true }, inStep: true }
+}
+
+/** An output's every file, and a directory's manifest, into the batch; what the index may learn once that is committed. */
+export async function storeWhole(
+  project: Project,
+  work: Pick<Work, 'output' | 'batch'> & { readonly scan: Scan; readonly meta: Meta | undefined },
+  options: Control & Pick<AddOptions, 'follow' | 'force'>,
+): Promise<{ readonly pointer: Pointer; readonly learned: { readonly snapshot: Snapshot; readonly tick: bigint } }> {
+  const { output } = work
+  const { snapshot, tick } = await storeRows(project, { ...work, isIn: () => true }, options)
+  return { pointer: toPointer(output, { ...work, snapshot }), learned: { snapshot, tick } }
 }
 
 function mergeMeta(before: Meta | undefined, given: Meta | undefined): Meta | undefined {
@@ -200,7 +210,7 @@ async function findUnchanged(
   }
 }
 
-interface StoreWork extends Work {
+interface StoreWork extends Pick<Work, 'output' | 'batch'> {
   readonly scan: Scan
   /** Which rows are meant; others keep what the index knows. */
   readonly isIn: (path: string) => boolean
@@ -210,7 +220,7 @@ interface StoreWork extends Work {
 async function storeRows(
   project: Project,
   { output, scan, batch, isIn }: StoreWork,
-  context: AddContext,
+  context: Control & Pick<AddOptions, 'follow' | 'force'>,
 ): Promise<{ snapshot: Snapshot; tick: bigint; known: Uint8Array }> {
   const { table } = scan
   const known = knownDigests(table, context.force === true ? undefined : project.index().find(output))
