@@ -2,6 +2,7 @@
 // costs more at the start of each command than all of this.
 
 import { nearest } from './did-you-mean.js'
+import { isScope } from './run-result.js'
 
 export type ConfigValue = string | number | boolean | readonly string[]
 
@@ -100,6 +101,11 @@ const settings: ReadonlyMap<string, Setting> = new Map(
     'cache.dir': { ...text, notInRepository: true },
     'cache.link': choice('reflink', 'copy'),
     'hooks.fetch': flag,
+    'runs.scope': {
+      accept: value => (typeof value === 'string' && isScope(value) ? value : undefined),
+      expected: 'a word of lower-case letters, digits and -',
+      notInRepository: true,
+    },
     environment: choice('development', 'production'),
     trustedHosts: { ...texts, notInRepository: true },
   }),

@@ -11,6 +11,7 @@ import {
   nearestKey,
 } from './config-schema.js'
 import { DdvError } from './errors.js'
+import { mainScope } from './run-result.js'
 import { isYamlMap, type YamlMap, type YamlValue } from './simple-yaml.js'
 import { displayPath } from './tree-path.js'
 import { decodeYamlMap, setInYaml } from './yaml-text.js'
@@ -64,6 +65,8 @@ export interface Config {
     readonly link: 'reflink' | 'copy'
   }
   readonly hooks: { readonly fetch: boolean }
+  /** Under which name results of runs are kept, and read beside those of everybody. */
+  readonly runs: { readonly scope: string }
   readonly environment: 'development' | 'production'
   /** Hosts of endpoints, with port where it is not the usual one, that may be sent session tokens. */
   readonly trustedHosts: readonly string[]
@@ -80,6 +83,7 @@ const defaults: Readonly<Record<string, ConfigValue>> = {
   'git.largeFileExceptions': [],
   'cache.link': 'reflink',
   'hooks.fetch': false,
+  'runs.scope': mainScope,
   environment: 'development',
   trustedHosts: [],
 }
@@ -189,6 +193,7 @@ function toConfig(entries: ConfigLayer): Config {
     },
     cache: { dir: value('cache.dir'), link: value('cache.link') },
     hooks: { fetch: value('hooks.fetch') },
+    runs: { scope: value('runs.scope') },
     environment: value('environment'),
     trustedHosts: value('trustedHosts'),
     remotes: remotesOf(entries),

@@ -44,7 +44,7 @@ export class Artifacts {
 async function readArtifact(project: Project, path: TreePath, control: Control): Promise<Artifact | undefined> {
   const scan = await scanOf(project, path, control)
   if (scan === undefined) return undefined
-  refuseProblems(scan)
+  refuseScanProblems(scan)
   const unchanged = project.index().findUnchanged(path, scan.table)
   if (unchanged !== undefined) return toArtifact(scan, unchanged)
   const { summary, unreadable } = await readContent(project, path, scan, control)
@@ -61,7 +61,8 @@ const toArtifact = ({ kind, table }: Scan, { hash, size }: Pick<Artifact, 'hash'
   executable: kind === 'file' && executableRow(table.stats, 0),
 })
 
-function refuseProblems({ problems }: Scan): void {
+/** Throws `refused` for the first thing that cannot be versioned. */
+export function refuseScanProblems({ problems }: Scan): void {
   const first = problems[0]
   if (first === undefined) return
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more like it)` : ''

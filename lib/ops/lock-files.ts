@@ -1,0 +1,110 @@
+// The locks of a workspace's pipelines while stages run: read again where another process wrote one, and written whole, at
+// most once a second. What is not written yet is not lost with the process: the run cache has the result.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DdvError } from '../core/errors.js'
+import { decodeLock, encodeLock, type Lock, type StageLock } from '../core/lockfile.js'
+import { maxLockSize } from '../core/merge-lock.js'
+import type { StageName } from '../core/stage.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { writeFileAtomic } from '../sys/fs.js'
+import { openInside } from '../sys/inside.js'
+import type { Locked } from '../sys/lock.js'
+import { readRegular } from '../sys/read-stable.js'
+import { statIfThere } from '../sys/stats.js'
+import { workTemporaryDirectory } from '../workspace/workspace.js'
+import type { Project } from './project.js'
+
+/** Throws `bad-pointer`, `conflict`, `newer-format`. An absent lock is an empty one. */
+export function readLock({ workspace }: Project, file: TreePath): Lock {
+  const path = openInside(workspace.root).path(file)
+  if (statIfThere(path) === undefined) return new Map()
+  const bytes = readRegular(path)
+  if (bytes === undefined) throw new DdvError('bad-pointer', `lock is not a regular file: ${displayPath(file)}`)
+  if (bytes.length > maxLockSize)
+    throw new DdvError('bad-pointer', `lock is larger than ${maxLockSize} bytes: ${displayPath(file)}`)
+  return decodeLock(bytes.toString(), file)
+}
+
+interface Known {
+  readonly state: string
+  readonly lock: Lock
+}
+
+export interface LockFilesOptions {
+  /** Names that a `ddv.yaml` has: others leave its lock when it is written. */
+  readonly isStage: (file: TreePath, name: StageName) => boolean
+  /** Runs the writing alone among all that write here. */
+  readonly locked: <T>(work: (locked: Locked) => Promise<T>) => Promise<T>
+}
+
+/** Milliseconds between two writes. */
+const interval = 1000
+
+/** A class because results wait in it for their turn. */
+export class LockFiles {
+  readonly #project: Project
+  readonly #options: LockFilesOptions
+  readonly #known = new Map<TreePath, Known>()
+  readonly #pending = new Map<TreePath, Map<StageName, StageLock>>()
+  #written = 0
+  readonly #changed = new Set<TreePath>()
+
+  constructor(project: Project, options: LockFilesOptions) {
+    this.#project = project
+    this.#options = options
+  }
+
+  /** The stage's last good run, this process's own or another's. */
+  find(file: TreePath, name: StageName): StageLock | undefined {
+    return this.#pending.get(file)?.get(name) ?? this.#read(file).get(name)
+  }
+
+  /** Locks that were written with other bytes than they had. */
+  get changed(): ReadonlySet<TreePath> {
+    return this.#changed
+  }
+
+  /** Takes note of a result, and writes all that wait where the last writing is long enough ago. */
+  async record(file: TreePath, name: StageName, stage: StageLock): Promise<void> {
+    const waiting = this.#pending.get(file) ?? new Map<StageName, StageLock>()
+    this.#pending.set(file, waiting.set(name, stage))
+    if (performance.now() - this.#written >= interval) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    this.#written = performance.now()
+    if (this.#pending.size === 0) return
+    await this.#options.locked(async locked => {
+      const pending = [...this.#pending]
+      this.#pending.clear()
+      for (const [file, stages] of pending) this.#write(file, stages, locked)
+    })
+    this.#written = performance.now()
+  }
+
+  #read(file: TreePath): Lock {
+    const stat = statIfThere(join(this.#project.workspace.root, file))
+    const state = stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ')
+    const known = this.#known.get(file)
+    if (known?.state === state) return known.lock
+    const lock = readLock(this.#project, file)
+    this.#known.set(file, { state, lock })
+    return lock
+  }
+
+  // What another process wrote meanwhile stays.
+  #write(file: TreePath, stages: ReadonlyMap<StageName, StageLock>, _locked: Locked): void {
+    const { workspace, cache } = this.#project
+    const before = readLock(this.#project, file)
+    const merged = [...before, ...stages].filter(([name]) => this.#options.isStage(file, name))
+    const text = encodeLock(new Map(merged))
+    if (before.size > 0 && text === encodeLock(before)) return
+    const temporary = workTemporaryDirectory(workspace)
+    mkdirSync(temporary, { recursive: true })
+    const path = openInside(workspace.root).pathWithParents(file)
+    writeFileAtomic(path, text, { durable: cache.fsync !== 'off', temporary })
+    this.#changed.add(file)
+  }
+}
