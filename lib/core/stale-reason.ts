@@ -12,6 +12,8 @@ export type StaleReason =
   | { readonly type: 'never-run' }
   /** The stage asks for it. */
   | { readonly type: 'always-changed' }
+  /** Whoever runs it asks for it. */
+  | { readonly type: 'forced' }
   /** What runs; as people write it. */
   | { readonly type: 'command'; readonly old: string; readonly new: string }
   | { readonly type: 'dep'; readonly path: string; readonly change: Change }
@@ -51,6 +53,8 @@ export function describeReason(reason: StaleReason): string {
       return 'it never ran'
     case 'always-changed':
       return 'it always runs'
+    case 'forced':
+      return 'it was asked for'
     case 'command':
       return 'its command changed'
     case 'dep':
@@ -87,6 +91,7 @@ const changes: readonly unknown[] = ['added', 'removed', 'modified', 'missing'] 
 const fields: Readonly<Record<StaleReason['type'], (record: Readonly<Record<string, unknown>>) => boolean>> = {
   'never-run': () => true,
   'always-changed': () => true,
+  forced: () => true,
   command: ({ old, new: now }) => typeof old === 'string' && typeof now === 'string',
   dep: ({ path, change }) => typeof path === 'string' && changes.includes(change),
   param: ({ file, key }) => typeof file === 'string' && typeof key === 'string',

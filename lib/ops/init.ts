@@ -34,7 +34,11 @@ export interface InitResult {
 const configText = `# ddv's settings for everybody who uses this repository. 'ddv config' reads and writes them.
 `
 
+// What programs leave beside what people make; a stage that reads a directory of sources would change it by running.
 const ignoreText = `# What ddv never looks at, in git's syntax.
+__pycache__/
+.ipynb_checkpoints/
+.DS_Store
 `
 
 const ddvIgnoreText = `*

@@ -79,25 +79,39 @@ function readPointerText(file: string, path: TreePath): string | undefined {
  */
 export function listOutputs(root: string, ignore: IgnoreRules, below: TreePath | '' = ''): TreePath[] {
   const found: TreePath[] = []
-  const visit = (directory: string, rules: IgnoreRules): void => {
+  for (const path of walkFiles(root, ignore, below))
+    if (isPointerPath(path) && treePathProblem(basename(path)) === undefined) found.push(outputOfPointer(path))
+  return found.sort(compareUtf8)
+}
+
+/** Files of this name anywhere in the workspace, but not in data, sorted. */
+export function findFiles(root: string, ignore: IgnoreRules, name: string): TreePath[] {
+  const found: TreePath[] = []
+  for (const path of walkFiles(root, ignore, '')) if (basename(path) === name) found.push(path)
+  return found.sort(compareUtf8)
+}
+
+/** Regular files outside of data and of what ddv never looks into. */
+function* walkFiles(root: string, ignore: IgnoreRules, below: TreePath | ''): Iterable<TreePath> {
+  const open: [TreePath | '', IgnoreRules][] = [[below, ignore]]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [directory, above] = next
     const entries = readDirectory(join(root, directory))
-    if (directory !== '' && entries.some(entry => entry.name === '.ddvignore')) rules = rules.enter(directory)
+    const ignored = directory !== '' && entries.some(entry => entry.name === '.ddvignore')
+    const rules = ignored ? above.enter(directory) : above
     const prefix = directory === '' ? '' : `${directory}/`
     const outputs = new Set<string>()
-    for (const entry of entries)
-      if (entry.isFile() && isPointerPath(entry.name) && treePathProblem(entry.name) === undefined) {
-        const output = entry.name.slice(0, -pointerSuffix.length)
-        outputs.add(output)
-        found.push(`${prefix}${output}` as TreePath)
-      }
-    for (const entry of entries)
-      if (entry.isDirectory() && !outputs.has(entry.name) && !isSkipped(entry.name)) {
-        const path = prefix + entry.name
-        if (!rules.ignores(path, true)) visit(path, rules)
-      }
+    for (const entry of entries) {
+      if (!entry.isFile()) continue
+      if (isPointerPath(entry.name)) outputs.add(entry.name.slice(0, -pointerSuffix.length))
+      yield `${prefix}${entry.name}` as TreePath
+    }
+    for (const entry of entries) {
+      if (!entry.isDirectory() || outputs.has(entry.name) || isSkipped(entry.name)) continue
+      const path = `${prefix}${entry.name}` as TreePath
+      if (!rules.ignores(path, true)) open.push([path, rules])
+    }
   }
-  visit(below, ignore)
-  return found.sort(compareUtf8)
 }
 
 /** Never looked into for pointers: git's and ddv's own, and what package managers fill with foreign files. */
