@@ -15,6 +15,19 @@ export type Event =
   | { readonly type: 'failed'; readonly target: string; readonly error: DdvError }
   /** A try that failed and will be repeated. `wait` in milliseconds. */
   | { readonly type: 'retry'; readonly what: string; readonly attempt: number; readonly wait: number }
+  /** A stage, by its address, begins to run, or came to its end. `because`: of which stage it was not begun. */
+  | { readonly type: 'stage'; readonly stage: string; readonly state: StageState; readonly because?: string }
+  /** A line that a running stage printed, without its end; bytes, which need not be text, valid until this returns. */
+  | {
+      readonly type: 'output'
+      readonly stage: string
+      readonly stream: 'stdout' | 'stderr'
+      readonly line: Uint8Array
+    }
+
+/** `unchanged`: nothing was to do. `skipped`: not begun, since it is for elsewhere or another stage failed. */
+export type StageOutcome = 'done' | 'unchanged' | 'failed' | 'skipped'
+export type StageState = 'running' | StageOutcome
 
 export type OnEvent = (event: Event) => void
 

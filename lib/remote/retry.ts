@@ -4,6 +4,7 @@
 
 import { DdvError, throwIfAborted } from '../core/errors.js'
 import type { OnEvent } from '../core/events.js'
+import { sleepUntilAborted } from '../sys/sleep.js'
 import type { ObjectEntry, Remote } from './remote.js'
 import { findTransient } from './transient.js'
 
@@ -63,19 +64,6 @@ function givenUp(error: unknown, tries: number): unknown {
 }
 
 const monotonic = (): number => performance.now()
-
-function sleepUntilAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, milliseconds)
-    if (signal?.aborted) done()
-    else signal?.addEventListener('abort', done)
-  })
-}
 
 /**
  * The same remote, its methods tried again. A listing starts again only before its first entry was given out: a driver

@@ -5,12 +5,13 @@
 // (A single lock file that is broken when stale has one: two may break it one after the other, the second breaking the
 // lock of the first.)
 
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import { writeNewFile } from './fs.js'
+import { isDead, processStat, readProc } from './proc.js'
 import { randomName } from './random.js'
 
 declare const lockedBrand: unique symbol
@@ -137,10 +138,9 @@ function isAlive(holder: Holder): boolean {
   } catch (error) {
     if (systemCode(error) === 'ESRCH') return false
   }
-  const { state, start } = processStat(holder.pid)
-  // A zombie does no more work, but answers to signals until its parent looks, which some never do.
-  if (state === 'Z' || state === 'X') return false
-  return holder.start === '' || start === '' || holder.start === start // '' where /proc does not show it
+  const stat = processStat(holder.pid)
+  if (isDead(stat)) return false
+  return holder.start === '' || stat.start === '' || holder.start === stat.start // '' where /proc does not show it
 }
 
 let self: Holder | undefined
@@ -155,16 +155,6 @@ function thisProcess(): Holder {
   return self
 }
 
-// Fields 3 and 22 of /proc/PID/stat; the second may hold spaces and parentheses, so count from its end.
-function processStat(pid: number): { readonly state: string; readonly start: string } {
-  const text = isOwnProc() ? readProc(`/proc/${pid}/stat`) : ''
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[0] ?? '', start: fields[19] ?? '' }
-}
-
-// In a new pid namespace /proc may still be the old one's, where our pids are those of others.
-const isOwnProc = (): boolean => readProc('/proc/self/stat').startsWith(`${process.pid} `)
-
 const bootId = (): string => readProc('/proc/sys/kernel/random/boot_id').trim()
 
 // `pid:[4026531836]`
@@ -174,14 +164,5 @@ function pidSpace(): string {
   } catch (error) {
     if (systemCode(error) === undefined) throw error
     return '' // no /proc
-  }
-}
-
-// '' where there is no /proc: then a pid that lives is taken for the holder.
-function readProc(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
   }
 }
