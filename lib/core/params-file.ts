@@ -22,7 +22,7 @@ export function parseParamsFormat(
   const format = Object.hasOwn(formats, extension) ? formats[extension] : undefined
   if (format !== undefined) return format
   throw bad({
-    message: `params are read from YAML, JSON and TOML alone, not from '${displayPath(file)}'`,
+    message: `params are read from YAML, JSON and TOML alone: '${displayPath(file)}' is none`,
     hint:
       extension === 'py'
         ? 'a file of Python would have to be run: move the values to params.yaml'
