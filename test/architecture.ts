@@ -36,6 +36,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'fast-glob': ['workspace/'],
   ignore: ['workspace/'],
   yaml: ['core/'],
+  'smol-toml': ['core/'],
   '@duckdb/node-api': ['data/'],
 }
 

@@ -23,6 +23,7 @@ import { push } from './commands/push.js'
 import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { root } from './commands/root.js'
+import { schema } from './commands/schema.js'
 import { status } from './commands/status.js'
 import { verify } from './commands/verify.js'
 import { version } from './commands/version.js'
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   hooks,
   config,
   root,
+  schema,
   describe,
   du,
   doctor,
