@@ -22,6 +22,7 @@ import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
 import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
+import { repro } from './commands/repro.js'
 import { root } from './commands/root.js'
 import { schema } from './commands/schema.js'
 import { status } from './commands/status.js'
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   fetch,
   pull,
   verify,
+  repro,
   hooks,
   config,
   root,
@@ -63,6 +65,7 @@ export const commands: readonly Command[] = [
 export const groupStarts: readonly (readonly [string, Command])[] = [
   ['Versioning', init],
   ['Sharing', remote],
+  ['Pipelines', repro],
   ['Git and data in step', hooks],
   ['The rest', config],
 ]

@@ -77,6 +77,16 @@ export async function forgetInGit(project: Project, outputs: readonly TreePath[]
   await editIgnoreFiles(project, outputs, { edit: unignoreNames, files: [] })
 }
 
+/** Has git ignore what stages made, as it does data that has a pointer, and stages their locks. */
+export async function ignoreOutputs(
+  project: Project,
+  { outputs, locks }: { readonly outputs: readonly TreePath[]; readonly locks: readonly TreePath[] },
+  _lock: Locked,
+): Promise<void> {
+  const files = locks.map(lock => join(project.workspace.root, lock))
+  await editIgnoreFiles(project, outputs, { edit: ignoreNames, files })
+}
+
 async function tellGit(project: Project, outputs: readonly TreePath[]): Promise<void> {
   const files = outputs.map(output => join(project.workspace.root, pointerPath(output)))
   await editIgnoreFiles(project, outputs, { edit: ignoreNames, files })

@@ -1,0 +1,89 @@
+// All stages of the workspace: every `ddv.yaml` in it, its templates filled from the files that it names.
+
+import { DdvError } from '../core/errors.js'
+import { expandStages } from '../core/expand-stages.js'
+import type { JsonRecord } from '../core/json.js'
+import { decodePipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
+import { type Dependency, groupOf, pipelineFileName } from '../core/stage.js'
+import { joinTreePath, type TreePath } from '../core/tree-path.js'
+import { buildGraph, type Graph } from '../pipeline/graph.js'
+import { type Reach, selectStages } from '../pipeline/select-stages.js'
+import { findFiles } from '../workspace/pointers.js'
+import { toTreePath } from '../workspace/workspace.js'
+import { type ParamFiles, readText } from './param-files.js'
+import type { Project } from './project.js'
+
+export interface Pipeline {
+  readonly graph: Graph
+  /** The `ddv.yaml` files, sorted. */
+  readonly files: readonly TreePath[]
+  readonly warnings: readonly PipelineWarning[]
+  /** Files that are named beside the stages. */
+  readonly top: Readonly<Record<'params' | 'metrics' | 'plots', readonly Dependency[]>>
+}
+
+/** Throws `bad-config` for what cannot be read or does not fit together. */
+export function loadPipeline(project: Project, params: ParamFiles): Pipeline {
+  const { workspace, ignore } = project
+  const files = findFiles(workspace.root, ignore, pipelineFileName)
+  const parts = files.map(file => {
+    const text = readText(workspace.root, file)
+    const pipeline = decodePipelineFile(text, file)
+    const given = new Map<TreePath, JsonRecord>()
+    for (const { path } of pipeline.requiredFiles) {
+      const content = params.find(path)
+      if (content !== undefined) given.set(path, content)
+    }
+    return expandStages(pipeline, { files: given })
+  })
+  return {
+    graph: buildGraph(parts.flatMap(({ stages }) => stages)),
+    files,
+    warnings: parts.flatMap(({ warnings }) => warnings),
+    top: {
+      params: parts.flatMap(({ top }) => top.params),
+      metrics: parts.flatMap(({ top }) => top.metrics),
+      plots: parts.flatMap(({ top }) => top.plots),
+    },
+  }
+}
+
+/** Throws `usage` where the workspace has no pipeline at all. */
+export function requirePipeline(project: Project, params: ParamFiles): Pipeline {
+  const pipeline = loadPipeline(project, params)
+  if (pipeline.files.length > 0) return pipeline
+  throw new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
+    hint: `write one, or begin with: ddv stage add NAME -d DEP -o OUT -- COMMAND`,
+  })
+}
+
+/**
+ * What a person typed, for `selectStages`: a stage of the `ddv.yaml` where they are comes first, then any stage of that
+ * name; what is neither is a path from there.
+ */
+export function selectTyped(
+  project: Project,
+  { graph, files }: Pick<Pipeline, 'graph' | 'files'>,
+  { targets, cwd, reach }: { readonly targets: readonly string[]; readonly cwd: string; readonly reach: Reach },
+): Graph {
+  const here = toTreePath(project.workspace, '.', cwd)
+  const own = joinTreePath(here, pipelineFileName as TreePath)
+  const stagesOf = (file?: TreePath): Set<string> =>
+    new Set(
+      graph.stages.flatMap(stage =>
+        file === undefined || stage.file === file ? [stage.name, groupOf(stage.name)] : [],
+      ),
+    )
+  const near = here !== '' && files.includes(own) ? stagesOf(own) : new Set<string>()
+  const all = stagesOf()
+  const read = (typed: string): string => {
+    if (near.has(typed)) return `${own}:${typed}`
+    if (all.has(typed)) return typed
+    // `sub/ddv.yaml:train` has a path before its colon.
+    const [, file, name] = /^(.*ddv\.yaml):([^/]+)$/s.exec(typed) ?? []
+    const path = toTreePath(project.workspace, file ?? typed, cwd)
+    if (name !== undefined) return `${path}:${name}`
+    return path === '' ? typed : files.includes(path) ? path : `./${path}`
+  }
+  return selectStages(graph, targets.map(read), reach)
+}

@@ -1,0 +1,86 @@
+// A stage as it is now, and why it is stale. What the workspace has counts; where it has nothing, what pointers and locks say
+// stands for it, so that a clone without data can tell.
+
+import { DdvError } from '../core/errors.js'
+import type { JsonRecord } from '../core/json.js'
+import type { Artifact, StageLock } from '../core/lockfile.js'
+import { lockFileOf, type ParamsOf, type Stage, stageAddress } from '../core/stage.js'
+import type { StaleReason } from '../core/stale-reason.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { currentEnv, type StageNow, stageCommand, staleReasons } from '../pipeline/staleness.js'
+import type { Artifacts } from './artifacts.js'
+import type { LockFiles } from './lock-files.js'
+import type { ParamFiles } from './param-files.js'
+import type { Project } from './project.js'
+import { type FindOut, findRecorded } from './recorded.js'
+
+/** Where stages are looked at from. */
+export interface View {
+  readonly project: Project
+  readonly artifacts: Artifacts
+  readonly params: ParamFiles
+  readonly locks: LockFiles
+  readonly findOut: FindOut
+}
+
+export interface Judged {
+  readonly now: StageNow
+  readonly lock: StageLock | undefined
+  /** None: it is fresh. */
+  readonly reasons: readonly StaleReason[]
+  /** Deps and outs that only pointers and locks know of: they are to be brought before they are of use. */
+  readonly absentDeps: readonly TreePath[]
+  readonly absentOuts: readonly TreePath[]
+}
+
+export interface JudgeOptions {
+  /** Addresses of stages before it that are to run. */
+  readonly upstream?: readonly string[]
+  /** Stale, whatever it looks like. */
+  readonly force?: boolean | undefined
+}
+
+export async function judgeStage(view: View, stage: Stage, options: JudgeOptions = {}): Promise<Judged> {
+  const { project, artifacts, locks, findOut } = view
+  const lock = locks.find(lockFileOf(stage.file), stage.name)
+  const deps = new Map<TreePath, Artifact | undefined>()
+  const absentDeps: TreePath[] = []
+  for (const { path } of stage.deps) {
+    const here = await artifacts.read(path)
+    const artifact = here ?? findRecorded(project, path, findOut)
+    if (here === undefined && artifact !== undefined) absentDeps.push(path)
+    deps.set(path, artifact)
+  }
+  const outs = new Map<TreePath, Artifact | undefined>()
+  const absentOuts: TreePath[] = []
+  for (const { path, cache } of stage.outs) {
+    const here = await artifacts.read(path)
+    // What git keeps comes back by git.
+    const artifact = here ?? (cache ? lock?.outs.get(path) : undefined)
+    if (here === undefined && artifact !== undefined) absentOuts.push(path)
+    outs.set(path, artifact)
+  }
+  const now: StageNow = {
+    command: stageCommand(stage),
+    deps,
+    params: new Map(stage.params.map(one => [one.file, readParams(view, stage, one)])),
+    env: currentEnv(stage, project.env),
+    outs,
+    upstream: options.upstream,
+  }
+  const found = staleReasons(stage, now, lock)
+  const reasons: readonly StaleReason[] =
+    options.force === true && !stage.frozen ? [{ type: 'forced' }, ...found] : found
+  return { now, lock, reasons, absentDeps, absentOuts }
+}
+
+function readParams({ params }: View, stage: Stage, one: ParamsOf): JsonRecord {
+  const { values, missing } = params.pick(one)
+  const [first] = missing
+  if (first === undefined) return values
+  const { file, line, column } = one.position
+  throw new DdvError(
+    'bad-config',
+    `'${displayPath(stageAddress(stage))}' names a param that is not there (${displayPath(first)} in ${displayPath(one.file)}): ${displayPath(file)}:${line}:${column}`,
+  )
+}
