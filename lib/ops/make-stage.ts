@@ -4,12 +4,10 @@
 import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
-import type { Control } from '../core/events.js'
 import type { Failure } from '../core/failure.js'
 import type { JsonRecord } from '../core/json.js'
 import { type Artifact, type LockedOut, pointerOfOut, type StageLock } from '../core/lockfile.js'
 import { type Dependency, lockFileOf, type Stage, stageAddress } from '../core/stage.js'
-import type { StaleReason } from '../core/stale-reason.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { isSameContent } from '../pipeline/staleness.js'
 import { openInside } from '../sys/inside.js'
@@ -19,50 +17,12 @@ import { ddvDirectory } from '../workspace/workspace.js'
 import { bringDeps } from './bring-deps.js'
 import { checkoutTargets } from './checkout.js'
 import { fetchPointers } from './fetch.js'
+import type { Made, Making } from './making.js'
 import { areCached, findResult, keepResult, resultKey, resultPointers } from './results.js'
 import type { NamedPointer } from './revision.js'
-import { forgetFailed, type SetAside } from './set-aside.js'
-import { type Judged, judgeStage, type View } from './stage-state.js'
+import { forgetFailed } from './set-aside.js'
+import { type Judged, judgeStage } from './stage-state.js'
 import { storePaths } from './store-outs.js'
-import type { Turns } from './turns.js'
-
-export interface MakeOptions extends Control {
-  readonly force: boolean
-  /** Fetch what is not here: deps, outs, and results of others. */
-  readonly pull: boolean
-  /** Whether results of before may stand for a run. */
-  readonly runCache: boolean
-}
-
-/** What stages of one run share. */
-export interface Making extends View {
-  readonly aside: SetAside
-  readonly turns: Turns
-  readonly options: MakeOptions
-  /** False in production, where the lock is as it was committed. */
-  readonly writesLocks: boolean
-  /** Runs the stage's action, with its retries. undefined: it did well. */
-  readonly act: (stage: Stage) => Promise<Acted>
-  /** Whether some stage makes what is there, or a part of it. */
-  readonly isMade: (path: TreePath) => boolean
-  /** Called before the stage makes anything: its outs may not lie where others' data does. */
-  readonly claimPlaces: (stage: Stage) => Promise<void>
-  readonly onStart: (stage: Stage, reasons: readonly StaleReason[]) => void
-}
-
-export interface Acted {
-  readonly failure: Failure | undefined
-  /** Of its outs, for a step that knows something of them. */
-  readonly meta?: ReadonlyMap<TreePath, JsonRecord> | undefined
-}
-
-export interface Made {
-  readonly outcome: 'unchanged' | 'restored' | 'ran' | 'failed'
-  readonly reasons: readonly StaleReason[]
-  readonly failure?: Failure | undefined
-  /** What the stage read and wrote, where it was made. */
-  readonly result?: StageLock
-}
 
 /** Throws what is not the stage's own fault, such as `interrupted`; then its outs are as they were. */
 export async function makeStage(making: Making, stage: Stage): Promise<Made> {

@@ -3,10 +3,8 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { isDdvError } from '../core/errors.js'
 import type { Control, StageOutcome } from '../core/events.js'
-import type { Failure } from '../core/failure.js'
 import type { RunId } from '../core/run-record.js'
 import { lockFileOf, type Stage, stageAddress } from '../core/stage.js'
-import type { StaleReason } from '../core/stale-reason.js'
 import { dirname, type TreePath } from '../core/tree-path.js'
 import { type Graph, upstreamOf } from '../pipeline/graph.js'
 import { runGraph } from '../pipeline/schedule.js'
@@ -15,7 +13,8 @@ import { Artifacts } from './artifacts.js'
 import { claimPlaces } from './claim-places.js'
 import { LockFiles } from './lock-files.js'
 import { withWorkspaceLock } from './locked.js'
-import { errorFailure, type Made, type Making, makeStage } from './make-stage.js'
+import { errorFailure, makeStage } from './make-stage.js'
+import type { Made, Making, StageReport } from './making.js'
 import { ParamFiles } from './param-files.js'
 import { requirePipeline, selectTyped } from './pipeline.js'
 import type { Project } from './project.js'
@@ -45,23 +44,6 @@ export interface ReproOptions extends Control {
   /** Of ddv, and as it was asked for: for the record. */
   readonly version?: string | undefined
   readonly command?: readonly string[] | undefined
-}
-
-export interface StageReport {
-  /** As it is named on the command line. */
-  readonly stage: string
-  /** `stale`: of a dry run, that it would run. */
-  readonly outcome: StageOutcome | 'stale'
-  /** Its outs came from an earlier run of the same. */
-  readonly cached?: true
-  readonly reasons: readonly StaleReason[]
-  readonly failure?: Failure
-  /** Of what was skipped: the stage that failed. */
-  readonly because?: string
-  /** Milliseconds of its command, all tries together. */
-  readonly duration?: number
-  /** What it printed, relative to the workspace. */
-  readonly log?: string
 }
 
 export interface ReproResult {

@@ -12,9 +12,8 @@ import { type Executor, isCommandStage, type TryResult } from '../pipeline/execu
 import { localExecutor } from '../pipeline/local-executor.js'
 import { listKilled, Run, settleKilled } from '../pipeline/run-record.js'
 import { ddvDirectory } from '../workspace/workspace.js'
-import type { Acted, Made } from './make-stage.js'
+import type { Acted, Made, StageReport } from './making.js'
 import type { Project } from './project.js'
-import type { StageReport } from './repro.js'
 
 export const runsDirectory = ({ workspace }: Pick<Project, 'workspace'>): string =>
   join(workspace.root, ddvDirectory, 'runs')
