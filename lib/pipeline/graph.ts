@@ -2,7 +2,9 @@
 // other, found by walking up from each path, so that thousands of stages cost no comparison of each with each.
 
 import { DdvError } from '../core/errors.js'
-import { type Dependency, type Out, type Position, type Stage, stageAddress } from '../core/stage.js'
+import { atPlace } from '../core/located.js'
+import { checkOuts } from '../core/out-checks.js'
+import { type Dependency, type Stage, stageAddress } from '../core/stage.js'
 import { compareUtf8, dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 
 export interface Graph {
@@ -13,9 +15,10 @@ export interface Graph {
   readonly downstream: ReadonlyMap<Stage, readonly Stage[]>
 }
 
-/** Throws `bad-config` where two outs overlap and where stages wait for each other. */
+/** Throws `bad-config` where outs overlap (`checkOuts`) and where stages wait for each other. */
 export function buildGraph(stages: readonly Stage[]): Graph {
   const sorted = sortByAddress(stages)
+  checkOuts(sorted)
   const writers = findWriters(sorted)
   return graphOf(inOrder(sorted, new Map(sorted.map(stage => [stage, writersRead(stage, writers)]))))
 }
@@ -71,23 +74,18 @@ interface Writers {
 }
 
 function findWriters(stages: readonly Stage[]): Writers {
-  const outs = new Map<TreePath, { readonly stage: Stage; readonly out: Out }>()
-  for (const stage of stages)
-    for (const out of stage.outs) {
-      const other = outs.get(out.path)
-      if (other !== undefined) throw overlap({ stage, out }, other)
-      outs.set(out.path, { stage, out })
-    }
+  const byPath = new Map<TreePath, Stage>()
   const below = new Map<TreePath, Set<Stage>>()
-  for (const inner of outs.values())
-    for (const directory of ancestors(inner.out.path)) {
-      const outer = outs.get(directory)
-      if (outer !== undefined) throw overlap(inner, outer)
-      const here = below.get(directory)
-      if (here === undefined) below.set(directory, new Set([inner.stage]))
-      else here.add(inner.stage)
+  for (const stage of stages)
+    for (const { path } of stage.outs) {
+      byPath.set(path, stage)
+      for (const directory of ancestors(path)) {
+        const here = below.get(directory)
+        if (here === undefined) below.set(directory, new Set([stage]))
+        else here.add(stage)
+      }
     }
-  return { byPath: new Map([...outs].map(([path, { stage }]) => [path, stage])), below }
+  return { byPath, below }
 }
 
 /** The directories that a path lies in, nearest first; not the workspace itself. */
@@ -106,32 +104,6 @@ function writersRead(stage: Stage, { byPath, below }: Writers): readonly Stage[]
   }
   return [...found]
 }
-
-interface Written {
-  readonly stage: Stage
-  readonly out: Out
-}
-
-function overlap(a: Written, b: Written): DdvError {
-  const [first, second] = [a, b].toSorted((x, y) => comparePositions(x.out.position, y.out.position)) as [
-    Written,
-    Written,
-  ]
-  const [one, two] = [first, second].map(({ stage }) => displayPath(stageAddress(stage)))
-  const who = one === two ? `'${one}' writes twice` : `'${one}' and '${two}' both write`
-  const what =
-    first.out.path === second.out.path
-      ? displayPath(first.out.path)
-      : `${displayPath(first.out.path)} and ${displayPath(second.out.path)}, of which one holds the other`
-  return new DdvError('bad-config', `${who} ${what}: ${positionText(second.out.position)}`, {
-    hint: `the other is at ${positionText(first.out.position)}: each output belongs to one stage`,
-  })
-}
-
-const comparePositions = (a: Position, b: Position): number =>
-  compareUtf8(a.file, b.file) || a.line - b.line || a.column - b.column
-
-const positionText = ({ file, line, column }: Position): string => `${displayPath(file)}:${line}:${column}`
 
 // A search in depth from each stage in turn, without recursion: chains of stages are as long as people make them.
 function inOrder(stages: readonly Stage[], upstream: Upstream): Upstream {
@@ -159,6 +131,8 @@ function inOrder(stages: readonly Stage[], upstream: Upstream): Upstream {
   return placed
 }
 
+const whereOf = ({ position }: Pick<Dependency, 'position'>): string => atPlace(position.file, position)
+
 /** So many stages of a cycle are named. */
 const maxNamed = 8
 
@@ -172,16 +146,12 @@ function cycle(stages: readonly Stage[]): DdvError {
   const shown = names.length <= maxNamed ? names : [...names.slice(0, maxNamed - 1), `… (${names.length} in all)`]
   const readings = ring.slice(0, maxNamed).map((stage, i) => {
     const { path, position } = meeting(ring.at(i - 1) as Stage, stage)
-    return `'${displayPath(stageAddress(stage))}' reads ${displayPath(path)} (${positionText(position)})`
+    return `'${displayPath(stageAddress(stage))}' reads ${displayPath(path)} (${whereOf({ position })})`
   })
   const text = [...shown, names[0]].join(' → ')
-  return new DdvError(
-    'bad-config',
-    `stages wait for each other: ${text}: ${positionText((ring[0] as Stage).position)}`,
-    {
-      hint: `${readings.join(', ')}: one of them has to go`,
-    },
-  )
+  return new DdvError('bad-config', `stages wait for each other: ${text}: ${whereOf(ring[0] as Stage)}`, {
+    hint: `${readings.join(', ')}: one of them has to go`,
+  })
 }
 
 /** The input through which `reader` waits for `writer`. */

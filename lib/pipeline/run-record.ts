@@ -4,7 +4,7 @@
 import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { DdvError } from '../core/errors.js'
+import { DdvError, fromSystemError } from '../core/errors.js'
 import {
   decodeJournal,
   decodeRun,
@@ -44,11 +44,8 @@ export class Run {
 
   /** Makes the record, in `runs`, and takes away the oldest ones there. */
   constructor(runs: string, start: RunStart, now: Date = new Date()) {
-    mkdirSync(runs, { recursive: true })
-    refuseLink(runs)
     this.id = runIdOf(now, randomName())
     this.directory = join(runs, this.id)
-    mkdirSync(this.directory)
     this.#record = {
       ...start,
       id: this.id,
@@ -59,8 +56,13 @@ export class Run {
       killed: false,
       stages: [],
     }
-    writeRecord(this.directory, this.#record)
-    this.#journal = openSync(join(this.directory, journalFile), 'ax')
+    this.#journal = named(this.directory, () => {
+      mkdirSync(runs, { recursive: true })
+      refuseLink(runs)
+      mkdirSync(this.directory)
+      writeRecord(this.directory, this.#record)
+      return openSync(join(this.directory, journalFile), 'ax')
+    })
     pruneRuns(runs)
   }
 
@@ -68,7 +70,7 @@ export class Run {
   begin({ file, name }: Pick<Stage, 'file' | 'name'>, at: Date = new Date()): { log: StageLog; name: string } {
     this.#append({ type: 'begun', file, name, at })
     const log = logName(++this.#logs, stageAddress({ file, name }))
-    return { log: new StageLog(join(this.directory, log)), name: log }
+    return { log: named(this.directory, () => new StageLog(join(this.directory, log))), name: log }
   }
 
   /** In the journal when this returns: a kill loses nothing of it, a crash of the machine may. */
@@ -81,13 +83,23 @@ export class Run {
   finish(at: Date = new Date()): RunRecord {
     closeSync(this.#journal)
     const record = { ...this.#record, ended: at, stages: this.#stages }
-    writeRecord(this.directory, record)
+    named(this.directory, () => writeRecord(this.directory, record))
     return record
   }
 
   #append(entry: JournalEntry): void {
     const bytes = Buffer.from(encodeJournalEntry(entry))
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#journal, bytes, at)
+    named(this.directory, () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#journal, bytes, at)
+    })
+  }
+}
+
+function named<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw fromSystemError(error, path)
   }
 }
 

@@ -6,8 +6,9 @@ import { groupMembers, processMemory } from './proc.js'
 /** Milliseconds. The first look comes soon, for what does not run long. */
 const firstLook = 30
 const interval = 200
-/** A look may take a fiftieth of the time: on machines with thousands of processes there are fewer of them. */
-const share = 50
+/** A look may take a twentieth of the time: on machines with thousands of processes there are fewer of them. */
+const share = 20
+const longestInterval = 1_000
 
 const peaks = new Map<number, number>()
 let timer: NodeJS.Timeout | undefined
@@ -42,7 +43,7 @@ function look(): void {
     }
     raise(group, sum)
   }
-  lookAfter(Math.max(interval, (performance.now() - started) * share))
+  lookAfter(Math.min(longestInterval, Math.max(interval, (performance.now() - started) * share)))
 }
 
 const raise = (group: number, bytes: number): unknown => peaks.set(group, Math.max(peaks.get(group) ?? 0, bytes))

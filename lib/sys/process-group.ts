@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DdvError, systemCode, throwIfAborted } from '../core/errors.js'
 import { watchMemory } from './group-memory.js'
 import { groupMembers } from './proc.js'
+import { sleepUntilAborted } from './sleep.js'
 import type { Environment } from './spawn.js'
 import { unwatchGroup, watchGroup } from './watchdog.js'
 
@@ -51,61 +52,72 @@ const gate = 'read -r go <&3 || exit 125; exec 3<&-; exec "$@"'
  * fired, once nothing of it runs any more, and `io` where it cannot be started.
  */
 export async function runGroup(program: string, args: readonly string[], options: GroupOptions): Promise<GroupResult> {
-  const { signal, timeout, grace = defaultGrace } = options
+  const { signal, timeout } = options
   throwIfAborted(signal)
   const child = start(program, args, options)
   const exit = exitOf(child)
-  const group = await groupOf(child, program)
-  watchGroup(group)
-  const peakMemory = watchMemory(group)
-  let failure: { readonly error: unknown } | undefined
-  let timedOut = false
-  let ending: Promise<void> | undefined
-  const end = (): void => {
-    ending ??= endGroup(group, grace)
-  }
-  const drained = Promise.all(
-    (['stdout', 'stderr'] as const).map(name =>
-      drain(child[name] as Readable, bytes => {
-        try {
-          if (failure === undefined) options.onOutput(name, bytes)
-        } catch (error) {
-          failure = { error }
-          end()
-        }
-      }),
-    ),
-  )
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(
-          () => {
-            timedOut = true
-            end()
-          },
-          Math.min(timeout, longestTimer),
-        )
-  signal?.addEventListener('abort', end)
-  if (signal?.aborted) end()
-  const go = child.stdio[3] as Writable
-  go.on('error', () => undefined).end('\n')
+  const group = new Group(await groupOf(child, program), options.grace)
+  const timer = timeout === undefined ? undefined : setTimeout(group.endLate, Math.min(timeout, longestTimer))
+  signal?.addEventListener('abort', group.end)
+  if (signal?.aborted) group.end()
+  const output = drainBoth(child, options.onOutput, group.end)
+  openGate(child)
   try {
     const { code, signal: endedBy } = await exit
     clearTimeout(timer)
-    const leftOthers = ending === undefined && !(await isGoneWithin(group, linger, () => ending !== undefined))
-    if (leftOthers) end()
-    await ending
-    await Promise.race([drained, sleep(shortly, undefined, { ref: false })])
+    const leftOthers = await group.outlived()
+    const failure = await output.finish()
     if (failure !== undefined) throw failure.error
     throwIfAborted(signal)
-    return { code, signal: endedBy, timedOut, leftOthers, peakMemory: peakMemory() }
+    return { code, signal: endedBy, timedOut: group.timedOut, leftOthers, peakMemory: group.peakMemory() }
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', end)
+    signal?.removeEventListener('abort', group.end)
     for (const stream of child.stdio) stream?.destroy()
-    peakMemory()
-    unwatchGroup(group)
+    group.forget()
+  }
+}
+
+/** A class because it is ended once, by whoever comes first. */
+class Group {
+  readonly #id: number
+  readonly #grace: number
+  readonly peakMemory: () => number | undefined
+  #ending: Promise<void> | undefined
+  #timedOut = false
+
+  constructor(id: number, grace = defaultGrace) {
+    this.#id = id
+    this.#grace = grace
+    watchGroup(id)
+    this.peakMemory = watchMemory(id)
+  }
+
+  readonly end = (): void => {
+    this.#ending ??= endGroup(this.#id, this.#grace)
+  }
+
+  readonly endLate = (): void => {
+    this.#timedOut = true
+    this.end()
+  }
+
+  get timedOut(): boolean {
+    return this.#timedOut
+  }
+
+  /** The program has ended: waits for the others, or ends them, and says whether that was needed. */
+  async outlived(): Promise<boolean> {
+    const isEnding = (): boolean => this.#ending !== undefined
+    const left = !isEnding() && !(await isGoneWithin(this.#id, linger, isEnding)) && !isEnding()
+    if (left) this.end()
+    await this.#ending
+    return left
+  }
+
+  forget(): void {
+    this.peakMemory()
+    unwatchGroup(this.#id)
   }
 }
 
@@ -136,11 +148,39 @@ function groupOf(child: ChildProcess, program: string): Promise<number> {
   })
 }
 
-const drain = (stream: Readable, onBytes: (bytes: Buffer) => void): Promise<void> =>
-  new Promise(resolve => {
-    stream.on('data', onBytes).on('error', () => undefined)
-    stream.on('close', () => resolve())
-  })
+interface Output {
+  /** Once nobody can write any more. What `onOutput` threw, if it did. */
+  finish(): Promise<{ readonly error: unknown } | undefined>
+}
+
+function drainBoth(child: ChildProcess, onOutput: GroupOptions['onOutput'], onFailure: () => void): Output {
+  let failure: { readonly error: unknown } | undefined
+  const drain = (name: 'stdout' | 'stderr'): Promise<void> =>
+    new Promise(resolve => {
+      const stream = child[name] as Readable
+      stream.on('error', () => undefined).on('close', () => resolve())
+      stream.on('data', (bytes: Buffer) => {
+        try {
+          if (failure === undefined) onOutput(name, bytes)
+        } catch (error) {
+          failure = { error }
+          onFailure()
+        }
+      })
+    })
+  const drained = Promise.all([drain('stdout'), drain('stderr')])
+  return {
+    finish: async () => {
+      const patience = new AbortController()
+      await Promise.race([drained, sleepUntilAborted(shortly, patience.signal)])
+      patience.abort()
+      return failure
+    },
+  }
+}
+
+// A program that died at once does not read it.
+const openGate = (child: ChildProcess): unknown => (child.stdio[3] as Writable).on('error', () => undefined).end('\n')
 
 async function endGroup(group: number, grace: number): Promise<void> {
   if (!send(group, 'SIGTERM')) return

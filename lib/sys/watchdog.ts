@@ -17,7 +17,7 @@ while read -r act group; do
     -) case $groups in *" $group "*) groups="\${groups%%" $group "*} \${groups#*" $group "}" ;; esac ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group"; done
 `
 
 let input: Writable | undefined

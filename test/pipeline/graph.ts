@@ -38,9 +38,9 @@ t.test('cycles are told as a way with positions, from the same stage on', async 
     message: 'stages wait for each other: a → b → c → a: ddv.yaml:11:3',
     hint: "'a' reads c-out (ddv.yaml:12:7), 'b' reads a-out (ddv.yaml:22:7), 'c' reads b-out/x (ddv.yaml:2:7): one of them has to go",
   })
-  t.throws(() => build({ a: { deps: ['src'], outs: ['src/made'] } }), {
+  t.throws(() => build({ a: { params: ['made/p.yaml'], outs: ['made'] } }), {
     message: 'stages wait for each other: a → a: ddv.yaml:1:3',
-    hint: /'a' reads src \(ddv\.yaml:2:7\)/,
+    hint: /'a' reads made\/p\.yaml \(ddv\.yaml:3:7\)/,
   })
   const long = Array.from({ length: 50 }, (_, i) => stageOf(`s${i}`, { deps: [`o${(i + 49) % 50}`], outs: [`o${i}`] }))
   t.throws(() => buildGraph(long), { message: /s0 → s1 → .* → … \(50 in all\) → s0/ })
@@ -53,12 +53,8 @@ t.test('an output belongs to one stage', async t => {
     [one, other],
     [other, one],
   ])
-    t.throws(() => buildGraph(stages), {
-      code: 'bad-config',
-      message: "'a' and 'sub/ddv.yaml:b' both write x and x/y, of which one holds the other: sub/ddv.yaml:8:7",
-      hint: /^the other is at ddv\.yaml:4:7/,
-    })
-  t.throws(() => build({ a: { outs: ['x', 'x'] } }), { message: "'a' writes twice x: ddv.yaml:4:7" })
+    t.throws(() => buildGraph(stages), { code: 'bad-config', message: /'x\/y' of stage 'sub\/ddv.yaml:b' lies in 'x'/ })
+  t.throws(() => build({ a: { outs: ['x', 'x'] } }), { code: 'bad-config' })
 })
 
 const dag = fc.array(fc.array(fc.nat(40), { maxLength: 4 }), { minLength: 1, maxLength: 40 }).map(rows =>

@@ -143,7 +143,7 @@ t.test('10 MB come whole', async t => {
 })
 
 t.test('memory', { skip: !isLinux }, async t => {
-  const script = 'x=$(head -c 50000000 /dev/zero | tr "\\0" x); sleep 0.5'
+  const script = 'x=$(head -c 50000000 /dev/zero | tr "\\0" x); sleep 1.5'
   const { peakMemory = 0 } = await start(script, { cwd: t.testdir() }).promise
   t.ok(peakMemory > 50_000_000 && peakMemory < 500_000_000, `${peakMemory} bytes`)
 })
@@ -175,3 +175,26 @@ t.test('the watchdog goes with its process, and holds it back from nothing', { s
   for (let i = 0; i < 100 && pids.some(isAlive); i++) await sleep(20)
   t.notOk(pids.some(isAlive))
 })
+
+t.test(
+  'another watchdog takes the place of one that was killed, and knows of all groups',
+  { skip: !isLinux },
+  async t => {
+    const program = fileURLToPath(new URL('../support/group-child.js', import.meta.url))
+    // The watchdog is the other child of the script's parent.
+    const first = 'for p in $(ps -o pid= --ppid $PPID); do test $p = $$ || kill -KILL $p || exit; done'
+    const script = `${first}; sleep 0.3; echo $$; sleep 60`
+    const parent = spawn(process.execPath, [program, '/', script, 'echo $$; sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const pids: number[] = []
+    for await (const said of parent.stdout as AsyncIterable<Buffer>) {
+      pids.push(...said.toString().trim().split(/\s+/).map(Number))
+      if (pids.length === 2) break
+    }
+    parent.kill('SIGKILL')
+    await once(parent, 'exit')
+    for (let i = 0; i < 100 && pids.some(isAlive); i++) await sleep(20)
+    t.same(pids.map(isAlive), [false, false])
+  },
+)
