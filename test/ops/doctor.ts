@@ -145,3 +145,15 @@ t.test('data whose pointer alone was deleted', async t => {
   await w.ddv('remove', 'y')
   t.match(named(await examine(w), 'left data'), { message: /: x$/ })
 })
+
+t.test('what killed commands left among the data', async t => {
+  const name = '.ddv-tmp-0123456789abcdef'
+  const w = await makeWorkspace(t, { files: { 'data/x': '1', 'd/s/a': '1', 'mine/x': '1' } })
+  await w.add(['data/x', 'd'])
+  await w.close()
+  w.write({ [`mine/${name}`]: '1', 'd/.ddv-tmp-mine': '1' })
+  t.equal(named(await examine(w), 'leftovers'), undefined, 'ddv puts nothing there')
+  w.write({ [`data/${name}`]: '1', [`d/s/${name}/b/${name}`]: '1' })
+  const check = named(await examine(w), 'leftovers')
+  t.match(check, { state: 'warning', message: `a command that was killed left this: data/${name} (and 1 more)` })
+})
