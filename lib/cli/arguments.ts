@@ -52,6 +52,9 @@ export function readTyped(argv: readonly string[], known: Known): Typed {
 /** As typed: `ddv remote add`. */
 export const commandLine = (path: readonly Command[]): string => ['ddv', ...path.map(({ name }) => name)].join(' ')
 
+/** The command's name and its arguments as people write them: `<targets...>`, where yargs has two dots. */
+export const usageWords = (usage: string): string[] => usage.replace(/\.\.(?=[>\]])/g, '...').split(' ')
+
 interface Place {
   readonly path: readonly Command[]
   /** All tokens but the command's own. */

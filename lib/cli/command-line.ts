@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import yargs, { type Argv } from 'yargs'
 import { DdvError } from '../core/errors.js'
 import { displayPath } from '../core/tree-path.js'
-import { commandLine, readTyped, type Typed } from './arguments.js'
+import { commandLine, readTyped, type Typed, usageWords } from './arguments.js'
 import { type Command, type Context, createContext, type Runner, type Start } from './command.js'
 import { commands, groupStarts } from './commands.js'
 import { exitCodeOf } from './exit-codes.js'
@@ -162,13 +162,29 @@ function usageError(message: string, path: readonly Command[]): DdvError {
   if (message === '') return new DdvError('usage', 'no command was given', { hint: `'ddv --help' lists them` })
   const hint = `'${commandLine(path)} --help' shows what it takes`
   const extra = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1]
-  if (/^Not enough non-option arguments/.test(message)) {
-    const [, ...takes] = path.at(-1)?.usage.split(' ') ?? []
-    const line = [commandLine(path), ...takes].join(' ')
-    return new DdvError('usage', `an argument is missing: ${line}`, { hint })
-  }
+  const given = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1]
+  if (given !== undefined) return missingArgument(path, Number(given))
+  const flag = /^Missing required argument: (\S+)$/.exec(message)?.[1]
+  if (flag !== undefined) return new DdvError('usage', `${flagForm(flag, path)} is missing`, { hint })
   if (extra === undefined) return new DdvError('usage', plainMessage(message), { hint })
   return new DdvError('usage', `more arguments than it takes: ${displayPath(extra.replaceAll(mark, ''))}`, { hint })
+}
+
+function missingArgument(path: readonly Command[], given: number): DdvError {
+  const { usage = '', positionals = {} } = path.at(-1) ?? {}
+  const line = [commandLine(path), ...usageWords(usage).slice(1)].join(' ')
+  const help = `'${commandLine(path)} --help' shows what it takes`
+  const word = usageWords(usage).filter(word => word.startsWith('<'))[given] ?? ''
+  const { describe } = positionals[word.replace(/[^\w-]/g, '')] ?? {}
+  return new DdvError('usage', `an argument is missing: ${line}`, {
+    hint: describe === undefined ? help : `${word}: ${describe}; ${help}`,
+  })
+}
+
+/** As a person types it: `-m MSG`. */
+function flagForm(name: string, path: readonly Command[]): string {
+  const { alias, value = 'VALUE' } = path.at(-1)?.options[name] ?? {}
+  return `${typeof alias === 'string' ? `-${alias}` : `--${name}`} ${value}`
 }
 
 function plainMessage(message: string): string {

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path'
 import type { Argv, InferredOptionTypes, Options, PositionalOptions } from 'yargs'
 import type { Event } from '../core/events.js'
+import { displayPath } from '../core/tree-path.js'
 import type { Io } from './io.js'
 import type { Progress } from './progress.js'
 import { type Failure, type ReportOptions, reportFailures, reportWarning } from './report.js'
@@ -135,6 +136,10 @@ export function createContext(options: ContextOptions): Context {
     progress.clear()
     if (!quiet) reportWarning(io, { message, ...(hint === undefined ? {} : { hint }) }, report)
   }
+  const say = (lines: readonly string[]): void => {
+    progress.clear()
+    if (!quiet) for (const line of lines) io.stderr.write(`${displayPath(line)}\n`)
+  }
   return {
     ...{ io, json, quiet, verbose, jobs, warn, print },
     cwd: resolve(io.cwd, options.cd ?? '.'),
@@ -143,6 +148,7 @@ export function createContext(options: ContextOptions): Context {
     onEvent: event => {
       progress.onEvent(event)
       if (event.type === 'warning') warn(event.message, event.hint)
+      if (event.type === 'said') say(event.lines)
       if (event.type === 'retry' && verbose) warn(`${event.what}: trying again, try ${event.attempt + 1}`)
     },
     result: (value, text) => {

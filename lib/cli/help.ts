@@ -1,7 +1,7 @@
 // Help texts, as wide as the terminal and at most 80 columns. Not yargs' own: those know no groups of commands, repeat
 // what is true of all commands for each, and take two lines for what fits in one.
 
-import { commandLine } from './arguments.js'
+import { commandLine, usageWords } from './arguments.js'
 import type { Command, Flag, Flags, Positionals } from './command.js'
 import { exitMeanings } from './exit-codes.js'
 import type { Style } from './style.js'
@@ -36,14 +36,14 @@ const toRow = ({ name, describe }: Command): Row => [name, describe]
 export function commandHelp(path: readonly Command[], options: HelpOptions): string {
   const command = path.at(-1)
   if (command === undefined) return ''
-  const [first = '', ...others] = command.usage.split(' ')
+  const [first = '', ...others] = usageWords(command.usage)
   const words = [...others, ...(command.children.length > 0 ? ['<command>'] : []), '[flags]']
   const usage = `usage: ${commandLine([...path.slice(0, -1), { ...command, name: first }])} ${words.join(' ')}`
   const everywhere = `${flagNames(options.flags).join(', ')}: 'ddv --help' says what they do`
   return sections(options, [
     [usage],
     [command.describe],
-    ['Commands', command.children.map(({ usage, describe }) => [usage, describe])],
+    ['Commands', command.children.map(({ usage, describe }) => [usageWords(usage).join(' '), describe])],
     ['Arguments', positionalRows(command.positionals)],
     ['Flags', flagRows(command.options)],
     ['Example', command.example === undefined ? [] : [command.example], 'stacked'],

@@ -28,8 +28,10 @@ export function selectRemote(config: Config, name: string | undefined): RemoteCo
 
 export function unknownRemote(config: Config, name: string): DdvError {
   const guess = nearest(name, config.remotes.keys())
+  const list =
+    config.remotes.size === 0 ? `'ddv remote add NAME URL' makes one` : `'ddv remote list' shows those there are`
   return new DdvError('usage', `no such remote: ${displayPath(name)}`, {
-    hint: guess === undefined ? `'ddv remote list' shows those there are` : `did you mean '${guess}'?`,
+    hint: guess === undefined ? list : `did you mean '${guess}'?`,
   })
 }
 

@@ -11,6 +11,8 @@ export type Event =
   | { readonly type: 'done'; readonly phase: Phase; readonly files: number; readonly bytes: number }
   /** Something the user should know of, which does not fail the op. */
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string }
+  /** What another program said where it failed, line by line, to be shown as it is. */
+  | { readonly type: 'said'; readonly lines: readonly string[] }
   /** One target failed; the op goes on with the others and reports all of them at the end. */
   | { readonly type: 'failed'; readonly target: string; readonly error: DdvError }
   /** A try that failed and will be repeated. `wait` in milliseconds. */

@@ -20,7 +20,8 @@ export interface Change {
 
 export type EntryKind = 'file' | 'link' | 'submodule'
 
-const rawFormat = ['--raw', '-z', '--no-renames', '--no-abbrev', '--no-ext-diff']
+/** Of every diff that is read here. */
+export const rawFormat = ['--raw', '-z', '--no-renames', '--no-abbrev', '--no-ext-diff']
 const maxListing = 1_073_741_824
 
 /** For git with `patterns`. */

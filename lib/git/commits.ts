@@ -157,3 +157,16 @@ export async function pushBranch(
   })
   return result?.code === 0 ? undefined : linesOf(result?.stderr ?? '')
 }
+
+/** The line that tells why a push failed: git's advice, and what it says in the end of all of them, come after it. */
+export function pushReason(said: readonly string[]): string | undefined {
+  const lines = said.map(line => line.trim())
+  const telling = [/^fatal: /, /^! \[/, /^ddv: error: /, /^error: /, /^remote: ./].map(form =>
+    lines.find(line => form.test(line)),
+  )
+  return telling.find(line => line !== undefined) ?? lines.findLast(line => !line.startsWith('hint: '))
+}
+
+/** Others have pushed what this branch does not have. */
+export const hasOthers = (said: readonly string[]): boolean =>
+  said.some(line => /^\s*! \[rejected\].*\((?:fetch first|non-fast-forward)\)$/.test(line))

@@ -67,10 +67,18 @@ function gitError(command: string, { code, stderr }: RunResult): DdvError {
   const lines = stderr.split('\n').filter(line => line.trim() !== '')
   const line = lines.find(line => /^(fatal|error):/.test(line)) ?? lines[0]
   const said = line === undefined ? `exit code ${code}` : line.replace(/^(fatal|error): /, '')
-  const owner = /detected dubious ownership/.test(stderr)
-  return new DdvError(
-    'git',
-    `git ${command}: ${said}`,
-    owner ? { hint: `if you trust it: git config --global --add safe.directory <its root>` } : {},
-  )
+  const hint = hints.find(([form]) => form.test(stderr))?.[1]
+  return new DdvError('git', `git ${command}: ${said}`, hint === undefined ? {} : { hint })
 }
+
+// Not git's sentences, which come in the user's language, but the commands in them.
+const hints: readonly (readonly [RegExp, string])[] = [
+  [
+    /detected dubious ownership|--add safe\.directory/,
+    'if you trust it: git config --global --add safe.directory <its root>',
+  ],
+  [
+    /git config --global user\.|^fatal: (?:no email|empty ident|no name|unable to auto-detect)/m,
+    `tell git who you are: git config --global user.name 'YOUR NAME'; git config --global user.email YOU@EXAMPLE.COM`,
+  ],
+]

@@ -1,9 +1,10 @@
-// The text of a git hook: a few lines of POSIX sh that call the hook that was there before, decide by one run of git
+// The text of a git hook: lines of POSIX sh that call the hook that was there before, decide by a few runs of git
 // whether ddv has to start at all, and start it. A digest in its second line tells a file that somebody edited.
 
 import { DdvError } from '../core/errors.js'
 import { hashBytes } from '../sys/hash.js'
 import type { Installation } from './drivers.js'
+import { nothingTouched } from './nothing-touched.js'
 
 export const hookNames = [
   'pre-commit',
@@ -74,7 +75,14 @@ const isAsked = `[ "$(git config --type=bool ${sharedKey} 2>/dev/null)" = true ]
 
 function beforeLines(name: HookName, shared: boolean): string[] {
   const guard = shared ? [`${isAsked} || exit 0`] : []
-  if (!readsInput(name)) return ['if [ -x "$kept" ]; then "$kept" "$@" || exit; fi', ...guard, 'start "$@"']
+  if (!readsInput(name))
+    return [
+      ...nothingTouched,
+      'if [ -x "$kept" ]; then "$kept" "$@" || exit; fi',
+      ...guard,
+      'nothing_touched && exit 0',
+      'start "$@"',
+    ]
   return [
     'if [ -x "$kept" ]; then',
     ...captured,

@@ -1,5 +1,6 @@
 // What ddv reads from git's history: pointers of any revision, and earlier versions of one file.
 
+import { nearest } from '../core/did-you-mean.js'
 import { DdvError } from '../core/errors.js'
 import { pointerSuffix } from '../core/pointer.js'
 import { displayPath, treePathProblem } from '../core/tree-path.js'
@@ -18,8 +19,18 @@ export async function resolveRevision(repository: GitRepository, revision: strin
   const commit = await findCommit(repository, revision)
   if (commit !== undefined) return commit
   throw new DdvError('usage', `no such revision: ${displayPath(revision)}`, {
-    ...(shallowCommits(repository).size > 0 && { hint: shallowHint }),
+    hint: await revisionHint(repository, revision),
   })
+}
+
+async function revisionHint(repository: GitRepository, revision: string): Promise<string> {
+  const args = ['for-each-ref', '--format=%(refname:short)', 'refs/heads', 'refs/tags', 'refs/remotes']
+  const names = (await tryGit(repository, args, { answers: [0, 128] }))?.stdout.toString().split('\n') ?? []
+  const guess = nearest(revision, names)
+  if (guess !== undefined) return `did you mean '${displayPath(guess)}'?`
+  if (shallowCommits(repository).size > 0) return shallowHint
+  if ((await findCommit(repository, 'HEAD')) === undefined) return 'there is no commit yet'
+  return `'git branch -a' and 'git tag' list names, 'git log --oneline' commits`
 }
 
 /** The bytes of a file of that revision, `path` relative to the repository's root; undefined where it has none. */

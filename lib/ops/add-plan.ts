@@ -1,10 +1,11 @@
 // What `add` will do, and every reason not to, before anything is read or written.
 
-import { lstatSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { DdvError } from '../core/errors.js'
-import { isFilename } from '../core/pointer.js'
-import { basename, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import { nearest } from '../core/did-you-mean.js'
+import { DdvError, systemCode } from '../core/errors.js'
+import { isFilename, pointerSuffix } from '../core/pointer.js'
+import { basename, dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { trackedAmong } from '../git/git-index.js'
 import { openInside } from '../sys/inside.js'
 import { expandGlob, isGlob } from '../workspace/glob.js'
@@ -80,10 +81,27 @@ function isDeletedPart(project: Project, path: TreePath): boolean {
 }
 
 function absentError(project: Project, path: TreePath): DdvError {
-  const tracked = coveringOutput(project.workspace.root, path) === path
-  return new DdvError('usage', `no such file or directory: ${displayPath(path)}`, {
-    ...(tracked && { hint: `'ddv checkout' brings it back, 'ddv remove' stops tracking it` }),
-  })
+  const { root } = project.workspace
+  const guess = nearestBeside(root, path)
+  const near = guess === undefined ? {} : { hint: `did you mean '${displayPath(guess)}'?` }
+  const details =
+    coveringOutput(root, path) === path
+      ? { hint: `'ddv checkout' brings it back, 'ddv remove' stops tracking it` }
+      : near
+  return new DdvError('usage', `no such file or directory: ${displayPath(path)}`, details)
+}
+
+/** What is there under a name like this; undefined also where the directory cannot be read. */
+function nearestBeside(root: string, path: TreePath): string | undefined {
+  const parent = dirname(path)
+  try {
+    const names = readdirSync(join(root, parent)).filter(name => !name.endsWith(pointerSuffix))
+    const guess = nearest(basename(path), names)
+    return guess === undefined || parent === '' ? guess : `${parent}/${guess}`
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
 }
 
 function planTarget(project: Project, path: TreePath): Target {

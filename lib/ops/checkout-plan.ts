@@ -1,6 +1,7 @@
 // What `checkout` will change in the workspace, and what it must not: a file whose content is in no cache is never
 // overwritten or deleted unless the person says so.
 
+import type { Config } from '../core/config.js'
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { type FileEntry, isFileEntry, type ManifestEntry } from '../core/manifest.js'
@@ -66,7 +67,7 @@ export async function planOutput(project: Project, target: Target, options: Plan
   const obstacles = foreignParents(surroundings, pointer.kind, changes)
   const isBehind = (path: string): boolean => obstacles.some(link => isWithin(inOutput(output, path), link))
   if (obstacles.length > 0) {
-    if (!options.force) throw lossError(output, obstacles)
+    if (!options.force) throw lossError(output, obstacles, project.config)
     // What was seen through a link goes with it.
     have = have.filter(({ path }) => !isBehind(path))
     changes = changesFrom(have)
@@ -148,7 +149,7 @@ async function refuseLoss(
     ...unread.map(name => inOutput(output, name)),
     ...strange.map(({ path }) => path),
   ]
-  if (names.length > 0) throw lossError(output, names)
+  if (names.length > 0) throw lossError(output, names, project.config)
 }
 
 /** At most this many files are named; the count says the rest. */
@@ -159,10 +160,11 @@ function named(names: readonly string[]): string {
   return names.slice(0, shownNames).map(displayPath).join(', ') + more
 }
 
-export function lossError(output: TreePath, names: readonly string[]): DdvError {
+export function lossError(output: TreePath, names: readonly string[], config?: Config): DdvError {
   const quoted = displayPath(output)
+  const keep = config?.environment === 'production' ? 'copy them elsewhere' : `keep them with 'ddv add ${quoted}'`
   return new DdvError('would-lose-data', `changes that are not in the cache would be lost: ${named(names)}`, {
-    hint: `keep them with 'ddv add ${quoted}', or throw them away with 'ddv checkout --force ${quoted}'`,
+    hint: `${keep}, or throw them away with 'ddv checkout --force ${quoted}'`,
   })
 }
 

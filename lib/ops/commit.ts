@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { makeCommit, pushBranch, requireUpstream, type Upstream } from '../git/commits.js'
+import { hasOthers, makeCommit, pushBranch, pushReason, requireUpstream, type Upstream } from '../git/commits.js'
 import { listCommits } from '../git/range.js'
 import { currentOperation, type GitRepository } from '../git/repository.js'
 import { findCommit } from '../git/revisions.js'
@@ -101,8 +101,9 @@ async function addAndCommit(project: Project, targets: readonly string[], contex
 }
 
 function refusedError(said: readonly string[], { onEvent }: Control): DdvError {
-  for (const line of said) onEvent?.({ type: 'warning', message: `git: ${line}` })
-  return new DdvError('refused', `git did not make the commit: ${said.at(-1) ?? 'a hook refused it'}`, {
+  onEvent?.({ type: 'said', lines: said })
+  const reason = said.findLast(line => !/^hint: /.test(line)) ?? 'a hook refused it'
+  return new DdvError('refused', `git did not make the commit: ${reason}`, {
     hint: 'nothing was committed, and pointers and index are as they were',
   })
 }
@@ -182,9 +183,11 @@ async function pushAll(
     if (failed.length > 0) return { pushed: done, branch: undefined, failures: failed }
     const said = await pushBranch(git, { signal })
     if (said === undefined) return { pushed: done, branch: upstream.upstream, failures: [] }
-    for (const line of said) onEvent?.({ type: 'warning', message: `git: ${line}` })
-    const error = new DdvError('git', `git did not push the branch: ${said.at(-1) ?? upstream.branch}`, {
-      hint: `the commit is made; when that is settled, run 'git push'`,
+    onEvent?.({ type: 'said', lines: said })
+    const error = new DdvError('git', `git did not push the branch: ${pushReason(said) ?? upstream.branch}`, {
+      hint: hasOthers(said)
+        ? `the commit is made; 'git pull' brings what others pushed before, then run 'git push'`
+        : `the commit is made; when that is settled, run 'git push'`,
     })
     return { pushed: done, branch: undefined, failures: [{ path: upstream.branch, error }] }
   } catch (error) {

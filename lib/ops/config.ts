@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type ConfigEntry, checkKey, decodeConfig, parseSetting, setInConfig } from '../core/config.js'
+import { unknownRemote } from '../core/config-remotes.js'
 import type { ConfigValue } from '../core/config-schema.js'
 import { DdvError } from '../core/errors.js'
 import { stageFiles } from '../git/git-index.js'
@@ -34,10 +35,18 @@ export interface WriteResult {
   readonly changed: boolean
 }
 
-/** Sets from a text, as typed. Throws `usage` where it does not fit, `bad-config` where it may not stand in this file. */
+/** Sets from a text, as typed. Throws `usage` where it does not fit or names no remote, `bad-config` where it may not stand in this file. */
 export async function setConfig(place: ConfigPlace, layer: FileLayer, key: string, text: string): Promise<WriteResult> {
   await refuseShared(place, layer, 'config set')
-  return changeConfig(place, layer, () => [{ key, value: parseSetting(key, text) }])
+  const value = parseSetting(key, text)
+  if (key === 'core.remote' && layer !== 'user') await refuseUnknownRemote(place, text)
+  return changeConfig(place, layer, () => [{ key, value }])
+}
+
+// The user's own file counts for workspaces that may have other remotes.
+async function refuseUnknownRemote(place: ConfigPlace, name: string): Promise<void> {
+  const config = await loadConfig(place)
+  if (!config.remotes.has(name)) throw unknownRemote(config, name)
 }
 
 // What everybody shares is not made in production; what is this machine's own may be set there, such as the cache's place.

@@ -12,6 +12,7 @@ import { type Environment, run } from '../sys/spawn.js'
 import { findPointer, listOutputs } from '../workspace/pointers.js'
 import { type Check, problem } from './doctor-check.js'
 import { checkGit } from './doctor-git.js'
+import { checkLeftovers } from './doctor-leftovers.js'
 import { checkRemotes } from './doctor-remotes.js'
 import { checkStores } from './doctor-stores.js'
 import { openProject, type Project } from './project.js'
@@ -93,6 +94,7 @@ async function checkWorkspace(options: DoctorOptions): Promise<readonly Check[]>
       ...(await checkGit(project, options)),
       ...checkStores(project),
       checkPointers(project),
+      ...checkLeftovers(project),
       ...(await checkRemotes(project, options)),
     ]
   } finally {

@@ -56,7 +56,7 @@ export interface StatusResult {
   readonly commit?: string
   readonly outputs: readonly OutputStatus[]
   readonly failures: readonly OutputFailure[]
-  /** Nothing differs anywhere. */
+  /** Nothing differs anywhere. In production data that is in its place needs no cache. */
   readonly clean: boolean
 }
 
@@ -80,7 +80,10 @@ export async function status(
       failures.push({ path: target.output, error })
     }
   }
-  const clean = failures.length === 0 && outputs.every(one => one.workspace === 'unchanged' && one.cache === 'complete')
+  const needsCache = project.config.environment !== 'production'
+  const isClean = ({ workspace, cache }: OutputStatus): boolean =>
+    workspace === 'unchanged' && (!needsCache || cache === 'complete')
+  const clean = failures.length === 0 && outputs.every(isClean)
   return { ...(wanted.commit !== undefined && { commit: wanted.commit }), outputs, failures, clean }
 }
 

@@ -56,7 +56,10 @@ function findTarget(project: Project, typed: string, cwd: string): Target[] {
   }
   const exists = path === '' || lstatSync(join(workspace.root, path), { throwIfNoEntry: false }) !== undefined
   throw new DdvError('usage', `not under ddv: ${displayPath(typed)}`, {
-    hint: exists ? `track it with 'ddv add ${displayPath(typed)}'` : `'ddv status' lists what is under ddv`,
+    hint:
+      exists && project.config.environment !== 'production'
+        ? `track it with 'ddv add ${displayPath(typed)}'`
+        : `'ddv status' lists what is under ddv`,
   })
 }
 

@@ -31,6 +31,9 @@ t.test('what targets mean', async t => {
 /** Target → code, and what the message and the hint say. */
 const refusals: readonly [string, string, RegExp, RegExp?][] = [
   ['absent', 'usage', /no such file or directory: absent$/],
+  ['trakced.txt', 'usage', /no such file or directory: trakced\.txt$/, /did you mean 'tracked\.txt'\?/],
+  ['holds/iner', 'usage', /no such file or directory: holds\/iner$/, /did you mean 'holds\/inner'\?/],
+  ['nowhere/x', 'usage', /no such file or directory: nowhere\/x$/],
   ['gone', 'usage', /no such file or directory: gone$/, /ddv checkout/],
   ['nothing*', 'usage', /matches: nothing\*$/],
   ['.', 'usage', /workspace as a whole/, /name the data/],

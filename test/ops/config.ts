@@ -138,3 +138,13 @@ t.test('remotes: what is refused', async t => {
 })
 
 const emptyConfig = await loadConfig({ root: undefined, env: {} })
+
+t.test('the default remote is one that there is', async t => {
+  const at = place(t)
+  await t.rejects(setConfig(at, 'repository', 'core.remote', 'origin'), { code: 'usage', hint: /ddv remote add/ })
+  await addRemote(at, 'origin', { layer: 'repository', asDefault: false, options: { url: '../data' } })
+  await t.rejects(setConfig(at, 'local', 'core.remote', 'orign'), { code: 'usage', hint: /did you mean 'origin'/ })
+  await setConfig(at, 'local', 'core.remote', 'origin')
+  await setConfig(at, 'user', 'core.remote', 'elsewhere')
+  t.equal((await getConfig(at, 'core.remote'))?.layer, 'user', 'other workspaces have other remotes')
+})

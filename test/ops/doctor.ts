@@ -127,3 +127,33 @@ t.test('the command: a line each, and exit 1 where there is a problem', async t 
   const { stdout } = await ddv(w.root, ['doctor', '--json'])
   t.match(JSON.parse(stdout), { healthy: false, checks: Array })
 })
+
+t.test('data whose pointer alone was deleted', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1', 'd/s/a': '1', y: '1', mine: '1' } })
+  await w.add(['x', 'd/s', 'y'])
+  w.write({ '.gitignore': `${w.read('.gitignore')}/mine\n` })
+  w.commit()
+  await w.close()
+  t.equal(named(await examine(w), 'left data'), undefined)
+  w.git('rm', '-q', 'd/s.ddv', 'x.ddv')
+  t.match(named(await examine(w), 'left data'), {
+    state: 'warning',
+    message: /no pointer tracks it: d\/s \(and 1 more\)$/,
+    hint: /'ddv add d\/s'/,
+  })
+  await w.ddv('add', 'd/s')
+  await w.ddv('remove', 'y')
+  t.match(named(await examine(w), 'left data'), { message: /: x$/ })
+})
+
+t.test('what killed commands left among the data', async t => {
+  const name = '.ddv-tmp-0123456789abcdef'
+  const w = await makeWorkspace(t, { files: { 'data/x': '1', 'd/s/a': '1', 'mine/x': '1' } })
+  await w.add(['data/x', 'd'])
+  await w.close()
+  w.write({ [`mine/${name}`]: '1', 'd/.ddv-tmp-mine': '1' })
+  t.equal(named(await examine(w), 'leftovers'), undefined, 'ddv puts nothing there')
+  w.write({ [`data/${name}`]: '1', [`d/s/${name}/b/${name}`]: '1' })
+  const check = named(await examine(w), 'leftovers')
+  t.match(check, { state: 'warning', message: `a command that was killed left this: data/${name} (and 1 more)` })
+})

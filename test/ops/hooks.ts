@@ -147,6 +147,8 @@ t.test('another program put its hook in the place of ddv’s', async t => {
 t.test('without node and ddv, what comes before refuses and what comes after warns', async t => {
   const w = await makeWorkspace(t)
   await installGitHooks({ ...place(w), installation: { node: '/nowhere/node', program: '/nowhere/ddv.js' } })
+  w.write({ 'x.ddv': '{}' })
+  w.git('add', 'x.ddv')
   const { spawnSync } = await import('node:child_process')
   for (const name of hookNames) {
     const ran = spawnSync(w.path('.git/hooks', name), ['a', 'b', '1'], { cwd: w.root, env: testEnv, encoding: 'utf8' })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { init } from '../../lib/ops/init.js'
 import { git, makeRepository, withoutGit } from '../support/git.js'
-import { errorOf, readTree, temporaryDirectory, testEnv, writeFiles } from '../support/workspace.js'
+import { ddv, errorOf, readTree, temporaryDirectory, testEnv, writeFiles } from '../support/workspace.js'
 
 const filesOf = (root: string): string[] => Object.keys(readTree(root)).filter(path => !path.startsWith('.git/'))
 const own = ['.ddv/.gitignore', '.ddv/config.yaml', '.ddvignore', '.gitattributes', '.gitignore']
@@ -73,4 +73,12 @@ t.test('not where .ddv is a file', async t => {
   const root = makeRepository(join(t.testdir(), 'r'), { '.ddv': 'mine' })
   await errorOf(t, init({ directory: root, env: testEnv }))
   t.equal(readTree(root)['.ddv'], 'mine')
+})
+
+t.test('the command says which hooks it installed', async t => {
+  const root = makeRepository(join(t.testdir(), 'r'))
+  const { stdout } = await ddv(root, ['init', '--hooks'])
+  t.match(stdout, /^made a ddv workspace in .*\ninstalled pre-commit, .* in .*hooks\n$/)
+  t.match(JSON.parse((await ddv(root, ['init', '--hooks', '--json'])).stdout), { created: false, hooks: [] })
+  t.notMatch((await ddv(root, ['init'])).stdout, /^installed/m)
 })

@@ -77,3 +77,23 @@ t.test('by the configuration as well as by the environment', async t => {
   t.equal((await w.ddv('add', 'x')).code, 15)
   t.equal((await ddv(w.root, ['add', 'x'], { ...testEnv, DDV_ENV: 'development' })).code, 0)
 })
+
+t.test('status: data in its place needs no cache; what it advises can be done there', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1', 'd/a': '1' } })
+  await w.add(['x', 'd'])
+  await w.close()
+  w.remove('.cache')
+  t.match(await w.ddv('status', '--exit-code'), { code: 1, stdout: /not in cache/ })
+  t.match(await ddv(w.root, ['status', '--exit-code'], env), {
+    code: 0,
+    stdout: '2 outputs, all as their pointers say\n',
+  })
+  w.write({ x: '2' })
+  const { code, stdout } = await ddv(w.root, ['status', '--exit-code'], env)
+  t.equal(code, 1)
+  t.match(stdout, /^modified +x\nnot in cache +x .*\n\('ddv checkout --force' .*; 'ddv pull' fetches/)
+  t.notMatch(stdout, /ddv add|cache +d/)
+  t.match((await ddv(w.root, ['checkout', 'd', 'x'], env)).stderr, /copy them elsewhere, or throw them away/)
+  w.write({ y: '1' })
+  t.notMatch((await ddv(w.root, ['pull', 'y'], env)).stderr, /ddv add/)
+})

@@ -26,7 +26,14 @@ t.test('what a commit names is read from git alone', async t => {
   )
   t.equal(at.outputs[1]?.pointer.hash, digestOf('one'))
   t.equal((await outputsAt(project, 'main', none)).outputs[1]?.pointer.hash, digestOf('two'))
-  t.match(await errorOf(t, outputsAt(project, 'nowhere', none), 'usage'), { message: 'no such revision: nowhere' })
+  t.match(await errorOf(t, outputsAt(project, 'nowhere', none), 'usage'), {
+    message: 'no such revision: nowhere',
+    hint: /'git branch -a'/,
+  })
+  t.match(await errorOf(t, outputsAt(project, 'mian', none), 'usage'), { hint: `did you mean 'main'?` })
+  w.git('checkout', '-q', '--orphan', 'new')
+  w.git('branch', '-q', '-D', 'main')
+  t.match(await errorOf(t, outputsAt(project, 'HEAD', none), 'usage'), { hint: 'there is no commit yet' })
 })
 
 t.test('each version once; targets narrow it', async t => {

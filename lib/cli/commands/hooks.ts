@@ -2,6 +2,7 @@ import { displayPath } from '../../core/tree-path.js'
 import type { HooksResult, HooksStatus } from '../../ops/hooks.js'
 import { type Context, defineCommand, defineGroup } from '../command.js'
 import { formatTable } from '../format.js'
+import { adviceText, hooksText } from '../hooks-text.js'
 import { thisInstallation } from '../program-path.js'
 
 const force = {
@@ -48,11 +49,8 @@ const status = defineCommand({
 
 const placeOf = ({ cwd, io }: Context) => ({ cwd, env: io.env, installation: thisInstallation() })
 
-function tell(context: Context, { failures, ...result }: HooksResult, done: string): number {
-  context.result(result, () => {
-    const hooks = result.changed.length === 0 ? 'nothing to change' : `${done} ${result.changed.join(', ')}`
-    return `${hooks} in ${displayPath(result.directory)}\n${done === 'installed' ? adviceText(result) : ''}`
-  })
+function tell(context: Context, { failures, ...result }: HooksResult, done: 'installed' | 'removed'): number {
+  context.result(result, () => hooksText(result, done))
   return context.fail(failures)
 }
 
@@ -74,27 +72,6 @@ function statusText(result: HooksStatus): string {
   const table = formatTable([...rows, ['merge driver and textconv', drivers]])
   return `${displayPath(result.directory)}\n${table}${adviceText(result)}`
 }
-
-function adviceText({ inWorktree, shared, directory, managers }: HooksStatus): string {
-  const place = displayPath(directory)
-  const where = shared
-    ? `other repositories use ${place} too: there ddv does nothing unless they ask for it\n`
-    : inWorktree && !managers.some(manager => manager.owns)
-      ? `${place} is in the working tree: git may track these files, and they name this machine's ddv\n`
-      : ''
-  return where + managers.map(manager => managerText(manager)).join('')
-}
-
-function managerText({ name, owns, lines }: HooksStatus['managers'][number]): string {
-  const missing = lines.filter(({ present }) => !present)
-  if (missing.length === 0) return ''
-  const why = owns
-    ? `${name} writes git's hooks here, so ddv does not`
-    : `${name} is in use here, for hooks that come with the repository`
-  return `${why}; paste\n${missing.map(({ file, text }) => `into ${displayPath(file)}:\n\n${indent(text)}\n\n`).join('')}`
-}
-
-const indent = (text: string): string => text.replace(/^/gm, '    ')
 
 export const hooks = defineGroup('hooks', 'have git call ddv, so that code and data stay in step', [
   install,

@@ -1,5 +1,8 @@
 import { DdvError } from '../../core/errors.js'
+import { displayPath } from '../../core/tree-path.js'
+import type { HooksResult } from '../../ops/hooks.js'
 import { type Context, defineCommand } from '../command.js'
+import { hooksText } from '../hooks-text.js'
 import { thisInstallation } from '../program-path.js'
 
 export const init = defineCommand({
@@ -22,15 +25,17 @@ export const init = defineCommand({
       const place = { root: result.root, env: io.env }
       await addRemote(place, 'origin', { layer: 'repository', asDefault: true, options: { url: args.remote } })
     }
-    const failures = args.hooks ? await installHooks(context, result.root) : []
-    context.result(result, () =>
-      result.created ? `made a ddv workspace in ${result.root}\n` : `completed the ddv workspace in ${result.root}\n`,
-    )
-    return context.fail(failures)
+    const hooks = args.hooks ? await installHooks(context, result.root) : undefined
+    context.result({ ...result, ...(hooks !== undefined && { hooks: hooks.changed }) }, () => {
+      const root = displayPath(result.root)
+      const made = result.created ? `made a ddv workspace in ${root}\n` : `completed the ddv workspace in ${root}\n`
+      return made + (hooks === undefined ? '' : hooksText(hooks, 'installed'))
+    })
+    return context.fail(hooks?.failures ?? [])
   },
 })
 
-async function installHooks({ io }: Context, cwd: string) {
+async function installHooks({ io }: Context, cwd: string): Promise<HooksResult> {
   const { installGitHooks } = await import('../../ops/hooks.js')
-  return (await installGitHooks({ cwd, env: io.env, installation: thisInstallation() })).failures
+  return installGitHooks({ cwd, env: io.env, installation: thisInstallation() })
 }

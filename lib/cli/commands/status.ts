@@ -19,48 +19,62 @@ export const status = defineCommand({
   run: async (args, context) => {
     const { status } = await import('../../ops/status.js')
     const options = { ...controlOf(context), revision: args.rev }
-    const result = await withProject(context, async project => {
+    const { production, ...result } = await withProject(context, async project => {
       const result = await status(project, args.targets, options)
       await tellOfHooks(context, project)
-      return result
+      return { ...result, production: project.config.environment === 'production' }
     })
     const { failures, ...told } = result
-    context.result(told, () => (args.rev === undefined ? statusText : revisionText)(result, context))
+    const view = { style: context.style, verbose: context.verbose, production }
+    context.result(told, () => (args.rev === undefined ? statusText : revisionText)(result, view))
     const code = context.fail(failures)
     return code === 0 && args['exit-code'] && !result.clean ? 1 : code
   },
 })
 
-function statusText({ outputs, failures, clean }: StatusResult, context: Context): string {
-  if (outputs.length === 0 && failures.length === 0) return nothingYet
-  if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
-  return outputs.map(output => outputText(output, context)).join('') + adviceText(outputs)
+interface View extends Pick<Context, 'style' | 'verbose'> {
+  /** There nothing is made, and what is in its place needs no cache. */
+  readonly production: boolean
 }
 
-function revisionText({ commit = '', outputs, failures, clean }: StatusResult, context: Context): string {
+function statusText({ outputs, failures, clean }: StatusResult, view: View): string {
+  if (outputs.length === 0 && failures.length === 0) return view.production ? 'nothing is under ddv\n' : nothingYet
+  if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
+  return outputs.map(output => outputText(output, view)).join('') + adviceText(outputs, view)
+}
+
+function revisionText({ commit = '', outputs, failures, clean }: StatusResult, view: View): string {
   const name = commit.slice(0, shortId)
   if (outputs.length === 0 && failures.length === 0) return `nothing is under ddv in ${name}\n`
   if (clean) return `${formatCount(outputs.length, 'output')}, all as in ${name}\n`
-  return `${outputs.map(output => outputText(output, context)).join('')}('ddv pull --rev ${name}' makes the data that of ${name})\n`
+  return `${outputs.map(output => outputText(output, view)).join('')}('ddv pull --rev ${name}' makes the data that of ${name})\n`
 }
 
 /** What to do next: in a fresh clone, or after an edit. */
-function adviceText(outputs: readonly OutputStatus[]): string {
+function adviceText(outputs: readonly OutputStatus[], { production }: View): string {
   const advice = []
   if (outputs.some(({ workspace, behind }) => workspace === 'modified' && behind !== true))
-    advice.push(`'ddv add' keeps what was modified`)
+    advice.push(
+      production
+        ? `'ddv checkout --force' makes what was modified what the pointers say`
+        : `'ddv add' keeps what was modified`,
+    )
   if (outputs.some(({ behind }) => behind === true)) advice.push(`'ddv pull' brings what a pointer changed to`)
-  if (outputs.some(({ cache }) => cache !== 'complete')) advice.push(`'ddv pull' fetches what is not in the cache`)
+  if (outputs.some(output => isCacheMissed(output, production)))
+    advice.push(`'ddv pull' fetches what is not in the cache`)
   else if (outputs.some(({ workspace }) => workspace === 'missing'))
     advice.push(`'ddv checkout' brings back what is missing`)
   return advice.length === 0 ? '' : `(${advice.join('; ')})\n`
 }
 
+const isCacheMissed = ({ workspace, cache }: OutputStatus, production: boolean): boolean =>
+  cache !== 'complete' && !(production && workspace === 'unchanged')
+
 const colors = { added: 'green', modified: 'yellow', removed: 'red' } as const
 /** Of one output's files, unless --verbose. */
 const maxFiles = 20
 
-function outputText(output: OutputStatus, { style, verbose }: Context): string {
+function outputText(output: OutputStatus, { style, verbose, production }: View): string {
   const { path, workspace, behind, cache, missing, changes } = output
   const lines: string[] = []
   const note = behind === true ? ' (its pointer has changed since this data came here)' : ''
@@ -72,6 +86,7 @@ function outputText(output: OutputStatus, { style, verbose }: Context): string {
   for (const { path: file, change } of shown)
     lines.push(`    ${style[colors[change]](change.padEnd(8))}  ${displayPath(file)}`)
   if (changes.length > shown.length) lines.push(`    and ${formatCount(changes.length - shown.length, 'file')} more`)
+  if (!isCacheMissed(output, production)) return lines.map(line => `${line}\n`).join('')
   if (cache === 'incomplete')
     lines.push(
       `${style.red('not in cache')}  ${displayPath(path)} (${formatCount(missing.blobs, 'blob')}, ${formatBytes(missing.bytes)})`,

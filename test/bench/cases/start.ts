@@ -42,6 +42,7 @@ export const start: BenchCase = {
       command: ddvCommand(bench, root, ['status', '--json']),
       verify: stdout => expect((JSON.parse(stdout) as { clean: boolean }).clean, stdout),
     }
+    await git(bench, root, 'commit', '-q', '-m', 'data')
     writeFileSync(join(root, 'code.js'), 'code\n')
     await git(bench, root, 'add', 'code.js')
     await ddv(bench, root, 'hooks', 'install')
