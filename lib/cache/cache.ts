@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { type Digest, digestPath } from '../core/digest.js'
 import type { FsyncMode } from '../sys/durable-renames.js'
 import { randomName } from '../sys/random.js'
+import { isStaging, removeOldStaging } from '../sys/staging.js'
 import { statIfThere } from '../sys/stats.js'
 
 export interface Cache {
@@ -50,13 +51,14 @@ const leftoverAge = 24 * 3600 * 1000
 /** The names that ddv gives its temporary files; a shared cache's `tmp/` may hold those of other programs. */
 const temporaryName = /^(?:(?:\d+-)?[0-9a-f]{16}(?:-\d+)?|\..+\.[0-9a-f]{16}|partial-[0-9a-f]{64}-.*[0-9a-f]{16})$/
 
-/** Removes what crashed writers left in `tmp/`: files by ddv's names alone, and never through a link. */
+/** Removes what crashed writers left in `tmp/`: by ddv's names alone, and never through a link. */
 export function removeLeftovers(directory: string): void {
   if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return
   for (const name of readdirSync(directory)) {
-    if (!temporaryName.test(name)) continue
     const file = join(directory, name)
+    if (!temporaryName.test(name) && !isStaging(name)) continue
     const stat = lstatSync(file, { throwIfNoEntry: false })
+    if (stat?.isDirectory() === true && isStaging(name)) removeOldStaging(file, Date.now() - leftoverAge)
     if (stat?.isFile() === true && Date.now() - stat.mtimeMs > leftoverAge) rmSync(file, { force: true })
   }
 }

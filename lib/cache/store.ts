@@ -30,8 +30,9 @@ import {
   sharedReadBuffer,
   worthThreads,
 } from '../sys/read-stable.js'
+import { Staging } from '../sys/staging.js'
 import { statIfThere } from '../sys/stats.js'
-import { blobPath, type Cache, newTemporary, type Place, placeOf } from './cache.js'
+import { blobPath, type Cache, newTemporary, type Place, placeOf, temporaryDirectory } from './cache.js'
 import { clearPlace, clearShards } from './quarantine.js'
 
 /** What becomes blobs at the next `commit`, all at once; a class because it gathers. */
@@ -41,10 +42,17 @@ export class StoreBatch {
   readonly #renames: Rename[] = []
   readonly #digests: Digest[] = []
   readonly #occupied = new Set<Digest>()
+  readonly #staging: Staging
 
   constructor(cache: Cache, pool: Pool) {
     this.cache = cache
     this.pool = pool
+    this.#staging = new Staging(temporaryDirectory(cache))
+  }
+
+  /** A path in the cache's `tmp/` for this blob: the same until the next `commit`. */
+  temporaryFor(digest: Digest): string {
+    return this.#staging.path(blobPath(this.cache, digest))
   }
 
   /** A file in the cache's `tmp/` whose content was checked against the digest. */
@@ -81,11 +89,16 @@ export class StoreBatch {
       this.discard()
       throw error
     }
-    await renameDurably(this.#renames.splice(0), { mode, directory, pool: this.pool, signal })
+    try {
+      await renameDurably(this.#renames.splice(0), { mode, directory, pool: this.pool, signal })
+    } finally {
+      this.#staging.remove()
+    }
   }
 
   discard(): void {
     discard(this.#renames.splice(0).map(r => r.from))
+    this.#staging.remove()
   }
 }
 

@@ -4,7 +4,7 @@
 // names. Cut at any instant, each file is old, new, or absent with its content in the cache, and the same command ends it.
 
 import { lstatSync, mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { blobPath } from '../cache/cache.js'
 import { setAside } from '../cache/quarantine.js'
 import { DdvError, isDdvError } from '../core/errors.js'
@@ -15,6 +15,7 @@ import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
+import { Staging } from '../sys/staging.js'
 import { statFilesJob, statIfThere, statWidth } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
 import { asSeenIn } from '../workspace/stat-table.js'
@@ -109,21 +110,35 @@ interface Write {
 
 async function apply(project: Project, plans: readonly OutputPlan[], context: Context): Promise<CheckedOut[]> {
   context.onEvent?.({ type: 'total', phase: 'write', ...planTotals(plans) })
+  const staging = new Staging(workTemporaryDirectory(project.workspace))
+  try {
+    return await applyFrom(staging, project, { plans, context })
+  } finally {
+    staging.remove()
+  }
+}
+
+async function applyFrom(
+  staging: Staging,
+  project: Project,
+  { plans, context }: { readonly plans: readonly OutputPlan[]; readonly context: Context },
+): Promise<CheckedOut[]> {
   const inside = openInside(project.workspace.root)
   const writes = plans.flatMap(plan =>
     plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) })),
   )
-  const { staged, incomplete } = await stage(project, writes, context)
+  const { staged, incomplete } = await stage(project, writes, { ...context, staging })
   if (context.allOrNothing && incomplete.size > 0) {
     discard(staged.map(({ temporary }) => temporary))
     return []
   }
   const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
   const written = await stagedStates(project, staged)
-  const beforeRenames = (): void => {
+  const beforeRenames = (): Iterable<string> => {
     if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
     if (context.force !== true && context.allOrNothing) refuseNewcomers(inside, plans)
     clearTheWay(inside, staged, { plans, force: context.force === true })
+    return inside.made
   }
   await renameDurably(renames, {
     mode: project.cache.fsync,
@@ -155,14 +170,21 @@ interface StagedWrites {
   readonly incomplete: ReadonlyMap<TreePath, number>
 }
 
-async function stage(project: Project, writes: readonly Write[], context: Context): Promise<StagedWrites> {
+async function stage(
+  project: Project,
+  writes: readonly Write[],
+  context: Context & { readonly staging: Staging },
+): Promise<StagedWrites> {
   const temporary = workTemporaryDirectory(project.workspace)
   if (writes.length > 0) mkdirSync(temporary, { recursive: true })
-  const files: WriteFile[] = writes.map(({ entry: { digest, size, executable } }) => ({
+  const { root } = project.workspace
+  const isAbsent = absentDirectories(root)
+  const files: WriteFile[] = writes.map(({ entry: { digest, size, executable }, path }) => ({
     blob: blobPath(project.cache, digest),
     digest,
     size,
     executable,
+    temporary: isAbsent(dirname(path)) ? context.staging.path(join(root, path)) : undefined,
   }))
   const options = {
     pool: project.pool,
@@ -186,6 +208,18 @@ async function stage(project: Project, writes: readonly Write[], context: Contex
   }
 }
 
+/** Whether no such directory is in the workspace: what is written there can be gathered to come at once. */
+function absentDirectories(root: string): (directory: string) => boolean {
+  const absent = new Map<string, boolean>()
+  return directory => {
+    const known = absent.get(directory)
+    if (known !== undefined) return known
+    const found = directory !== '.' && statIfThere(join(root, directory)) === undefined
+    absent.set(directory, found)
+    return found
+  }
+}
+
 /** The stat of each staged file, by the path it is for: what is there later is ours only while inode and mtime are these. */
 async function stagedStates(
   { workspace, pool }: Project,
@@ -193,7 +227,7 @@ async function stagedStates(
 ): Promise<ReadonlyMap<TreePath, BigInt64Array>> {
   if (staged.length === 0) return new Map()
   const directory = workTemporaryDirectory(workspace)
-  const args = { directory, names: staged.map(({ temporary }) => basename(temporary)).join('\0') }
+  const args = { directory, names: staged.map(({ temporary }) => relative(directory, temporary)).join('\0') }
   const stats = await (staged.length <= fewFiles ? statFilesJob.run(args) : pool.run(statFilesJob, args))
   return new Map(staged.map(({ path }, row) => [path, stats.subarray(row * statWidth, (row + 1) * statWidth)]))
 }
@@ -249,7 +283,9 @@ function clearTheWay(
         removeFile(inside.path(inOutput(plan.output, path)))
   }
   for (const { path, plan } of staged) {
-    const stat = lstatSync(inside.pathWithParents(path), { throwIfNoEntry: false })
+    const file = inside.pathWithParents(path)
+    if (inside.inNew(path)) continue // made a moment ago
+    const stat = lstatSync(file, { throwIfNoEntry: false })
     if (stat === undefined) continue
     if (stat.isDirectory()) removeObstacle(inside, plan, path)
     else if (!force && !known.has(path)) throw lossError(plan.output, [path]) // it came after the plan

@@ -1,6 +1,6 @@
 // `fetch`: what pointers name, from a remote into the cache.
 
-import { blobPath, newTemporary, placeOf } from '../cache/cache.js'
+import { blobPath, placeOf } from '../cache/cache.js'
 import { findPartials, leavePartial, newPartial, takePartial } from '../cache/partials.js'
 import { StoreBatch } from '../cache/store.js'
 import type { Digest } from '../core/digest.js'
@@ -124,9 +124,7 @@ const isMissing = (error: DdvError): boolean => error.code === 'missing'
 export function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
-  let prefix: string | undefined
   let partials: ReadonlyMap<Digest, readonly string[]> | undefined
-  let temporaries = 0
   return {
     pool,
     recipes: recipesDirectory(project.workspace),
@@ -138,11 +136,7 @@ export function downloadContext(project: Project) {
         if (place === 'other') batch.occupied(digest)
         return place === 'blob'
       },
-      // One unique name for all files: a mkdir and random bytes for each would be the main thread's, 20,000 times over.
-      newTemporary: () => {
-        prefix ??= newTemporary(cache)
-        return `${prefix}-${temporaries++}`
-      },
+      newTemporary: (digest: Digest) => batch.temporaryFor(digest),
       newPartial: (digest: Digest) => newPartial(cache, digest),
       takePartial: (digest: Digest) => {
         partials ??= findPartials(cache)

@@ -171,7 +171,7 @@ function piecesOf(run: DownloadRun, read: PackRead<Stream>): PieceJob[] {
         extent: index,
         at: start - extent.start,
         length: end - start,
-        path: inOne ? run.context.sink.newTemporary() : assemblyOf(run, target).path,
+        path: inOne ? run.context.sink.newTemporary(target.digest) : assemblyOf(run, target).path,
         position: start - target.start,
         digest: inOne ? target.digest : undefined,
       }
@@ -265,7 +265,7 @@ const tell = (run: DownloadRun, files: number, bytes: number): void =>
 function assemblyOf(run: DownloadRun, target: Target): Assembly {
   const { sink } = run.context
   target.assembly ??= new Assembly(
-    target.size < worthResuming ? sink.newTemporary() : sink.newPartial(target.digest),
+    target.size < worthResuming ? sink.newTemporary(target.digest) : sink.newPartial(target.digest),
     target.size,
   )
   return target.assembly

@@ -29,8 +29,8 @@ export interface FetchItem {
 export interface BlobSink {
   /** Whether the blob is there with this size. */
   readonly has: (digest: Digest, size: number) => boolean
-  /** Path of a temporary file that does not exist yet, in a directory that does. */
-  newTemporary(): string
+  /** Path of a temporary file for this blob, in a directory that exists; the same until the next commit. */
+  newTemporary(digest: Digest): string
   /** The same for a large blob, where a later pull finds it if this one does not come to its end. */
   newPartial(digest: Digest): string
   /** Such a file that nobody works on any more: the caller's from now on. */

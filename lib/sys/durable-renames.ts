@@ -9,14 +9,12 @@ import { promisify } from 'node:util'
 import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Job, Pool } from './pool.js'
 import { randomName } from './random.js'
+import { type Rename, renameWhole } from './whole-directories.js'
 
 /** `batch`: one sync of the file system for many files; `full`: an fsync for each; `off`: none. */
 export type FsyncMode = 'batch' | 'full' | 'off'
 
-export interface Rename {
-  readonly from: string
-  readonly to: string
-}
+export type { Rename }
 
 export interface DurableOptions {
   readonly mode: FsyncMode
@@ -24,8 +22,11 @@ export interface DurableOptions {
   readonly directory: string
   readonly pool: Pool
   readonly signal?: AbortSignal | undefined
-  /** Called once the bytes are durable and before the first rename; what it throws ends all with nothing renamed. */
-  readonly beforeRenames?: (() => void) | undefined
+  /**
+   * Called once the bytes are durable and before the first rename; what it throws ends all with nothing renamed. Gives
+   * back the directories that it made, in which there is nothing yet.
+   */
+  readonly beforeRenames?: (() => Iterable<string>) | undefined
 }
 
 /** Up to this many files an fsync each; measured on ext4, where a sync of the file system costs about this many. */
@@ -54,8 +55,8 @@ export async function renameDurably(renames: readonly Rename[], options: Durable
       { ...options, directories },
     )
     throwIfAborted(options.signal)
-    options.beforeRenames?.()
-    await renameAll(near, options.pool)
+    const made = options.beforeRenames?.() ?? []
+    await renameAll(near, { pool: options.pool, made })
   } catch (error) {
     discard([...renames, ...near].map(r => r.from))
     throw error
@@ -158,15 +159,20 @@ export function discard(paths: readonly string[]): void {
   for (const path of paths) rmSync(path, { force: true })
 }
 
-async function renameAll(renames: readonly Rename[], pool: Pool): Promise<void> {
-  for (const directory of new Set(renames.map(r => dirname(r.to)))) mkdirSync(directory, { recursive: true })
-  if (renames.length <= few) {
-    renameJob.run(renames)
+async function renameAll(
+  renames: readonly Rename[],
+  { pool, made }: { readonly pool: Pool; readonly made: Iterable<string> },
+): Promise<void> {
+  const fresh = new Set(made)
+  for (const directory of new Set(renames.map(r => dirname(r.to))))
+    if (mkdirSync(directory, { recursive: true }) !== undefined) fresh.add(directory)
+  const left = renameWhole(renames, fresh)
+  if (left.length <= few) {
+    renameJob.run(left)
     return
   }
   const batches: Promise<void>[] = []
-  for (let at = 0; at < renames.length; at += batchSize)
-    batches.push(pool.run(renameJob, renames.slice(at, at + batchSize)))
+  for (let at = 0; at < left.length; at += batchSize) batches.push(pool.run(renameJob, left.slice(at, at + batchSize)))
   await Promise.all(batches)
 }
 

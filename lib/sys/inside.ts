@@ -12,19 +12,30 @@ export interface Inside {
   path(path: TreePath): string
   /** The same, with missing parents made. */
   pathWithParents(path: TreePath): string
+  /** Whether the directory in which the path is was made here. */
+  inNew(path: TreePath): boolean
+  /** Absolute paths of the directories that were made here. */
+  readonly made: ReadonlySet<string>
 }
 
 export function openInside(root: string): Inside {
   const real = new Set<string>([''])
+  const made = new Set<string>()
   const check = (directory: TreePath | '', make: boolean): boolean => {
     if (real.has(directory)) return true
     if (!check(dirname(directory as TreePath), make)) return false
-    if (!isRealDirectory(root, directory as TreePath, make)) return false
+    const absolute = join(root, directory)
+    if (!isRealDirectory(absolute, directory as TreePath)) {
+      if (!make) return false
+      if (makeDirectory(absolute)) made.add(absolute)
+    }
     real.add(directory)
     return true
   }
   return {
     root,
+    made,
+    inNew: path => made.has(join(root, dirname(path))),
     path: path => {
       check(dirname(path), false)
       return join(root, path)
@@ -36,13 +47,9 @@ export function openInside(root: string): Inside {
   }
 }
 
-function isRealDirectory(root: string, directory: TreePath, make: boolean): boolean {
-  const absolute = join(root, directory)
+function isRealDirectory(absolute: string, directory: TreePath): boolean {
   const stat = lstatSync(absolute, { throwIfNoEntry: false })
-  if (stat === undefined) {
-    if (make) makeDirectory(absolute)
-    return make
-  }
+  if (stat === undefined) return false
   if (stat.isDirectory()) return true
   const what = stat.isSymbolicLink() ? 'a symbolic link' : 'a file'
   throw new DdvError('bad-path', `a directory is needed where ${what} is: ${displayPath(directory)}`, {
@@ -50,11 +57,13 @@ function isRealDirectory(root: string, directory: TreePath, make: boolean): bool
   })
 }
 
-function makeDirectory(absolute: string): void {
+/** False where another ddv made it in the meantime. */
+function makeDirectory(absolute: string): boolean {
   try {
     mkdirSync(absolute)
+    return true
   } catch (error) {
-    // Another ddv made it in the meantime.
     if (systemCode(error) !== 'EEXIST') throw error
+    return false
   }
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
   blobPath,
@@ -12,6 +12,7 @@ import {
   temporaryDirectory,
 } from '../../lib/cache/cache.js'
 import { hashBytes } from '../../lib/sys/hash.js'
+import { Staging } from '../../lib/sys/staging.js'
 
 const openCache = (t: Test): Cache => ({ root: t.testdir(), fsync: 'off' })
 const digest = hashBytes(Buffer.from('hello'))
@@ -67,6 +68,24 @@ t.test('leftovers of yesterday go, those of today and those of others stay', asy
   for (const name of readdirSync(tmp)) if (!name.startsWith('13-')) utimesSync(join(tmp, name), yesterday, yesterday)
   removeLeftovers(tmp)
   t.same(readdirSync(tmp).sort(), [`13-${random}`, random.replaceAll('0', 'a'), ...foreign].sort())
+})
+
+t.test('of the directories in which a killed process gathered files', async t => {
+  const tmp = t.testdir()
+  for (const age of ['young', 'old']) {
+    const file = new Staging(tmp).path(`/x/${age}`)
+    writeFileSync(file, age)
+    if (age === 'old') for (const path of [file, dirname(file), dirname(dirname(file))]) utimesSync(path, 1, 1)
+  }
+  mkdirSync(join(tmp, 'staging-of-others'))
+  utimesSync(join(tmp, 'staging-of-others'), 1, 1)
+  removeLeftovers(tmp)
+  const left = readdirSync(tmp, { recursive: true, withFileTypes: true })
+  t.same(
+    left.filter(entry => entry.isFile()).map(({ name }) => name),
+    ['young'],
+  )
+  t.equal(readdirSync(tmp).length, 2)
 })
 
 t.test('leftovers are not looked for through a link', async t => {
