@@ -7,8 +7,8 @@
 // That a blob is there is a stat with the right size, and nothing else: no index says it.
 
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Digest, digestPath } from '../core/digest.js'
+import { join, sep } from 'node:path'
+import type { Digest } from '../core/digest.js'
 import type { FsyncMode } from '../sys/durable-renames.js'
 import { randomName } from '../sys/random.js'
 import { isStaging, removeOldStaging } from '../sys/staging.js'
@@ -19,7 +19,9 @@ export interface Cache {
   readonly fsync: FsyncMode
 }
 
-export const blobPath = (cache: Cache, digest: Digest): string => join(cache.root, digestPath(digest))
+// Not joined: of 100,000 blobs that alone takes 0.1 s.
+export const blobPath = (cache: Cache, digest: Digest): string =>
+  `${cache.root}${sep}${digest.slice(0, 2)}${sep}${digest.slice(2)}`
 
 /** `other`: what cannot be the blob, such as a file of another size, a link, a pipe, a directory. */
 export type Place = 'blob' | 'other' | 'absent'

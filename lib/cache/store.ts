@@ -41,6 +41,8 @@ export class StoreBatch {
   readonly pool: Pool
   readonly #renames: Rename[] = []
   readonly #digests: Digest[] = []
+  /** Of files that lie where `temporaryFor` says: two paths for each would be most of what a large pull remembers. */
+  readonly #staged: Digest[] = []
   readonly #occupied = new Set<Digest>()
   readonly #staging: Staging
 
@@ -59,6 +61,11 @@ export class StoreBatch {
   add(temporary: string, digest: Digest): void {
     this.#renames.push({ from: temporary, to: blobPath(this.cache, digest) })
     this.#digests.push(digest)
+  }
+
+  /** The same for a file that was written where `temporaryFor` says. */
+  addStaged(digest: Digest): void {
+    this.#staged.push(digest)
   }
 
   /** Something that is not the blob has its name: `commit` sets that aside. */
@@ -81,6 +88,7 @@ export class StoreBatch {
   /** Durable, under their names, when it returns. On an error none of them is, and their temporary files are gone. */
   async commit(signal?: AbortSignal): Promise<void> {
     const { root: directory, fsync: mode } = this.cache
+    for (const digest of this.#staged.splice(0)) this.add(this.temporaryFor(digest), digest)
     const digests = this.#digests.splice(0)
     try {
       clearShards(this.cache, digests)
@@ -97,6 +105,7 @@ export class StoreBatch {
   }
 
   discard(): void {
+    this.#staged.length = 0
     discard(this.#renames.splice(0).map(r => r.from))
     this.#staging.remove()
   }

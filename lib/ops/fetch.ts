@@ -143,7 +143,10 @@ export function downloadContext(project: Project) {
         return takePartial(cache, digest, partials.get(digest) ?? [])
       },
       leavePartial: (digest: Digest, path: string) => leavePartial(cache, digest, path),
-      add: (temporary: string, digest: Digest) => batch.add(temporary, digest),
+      add: (temporary: string, digest: Digest) => {
+        if (temporary === batch.temporaryFor(digest)) batch.addStaged(digest)
+        else batch.add(temporary, digest)
+      },
       commit: () => batch.commit(),
     },
   }

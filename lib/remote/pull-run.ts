@@ -81,7 +81,7 @@ export interface Target {
   state: 'open' | 'arrived' | 'doubtful' | 'failed'
   /** Where it is being put together from pieces. */
   assembly: Assembly | undefined
-  /** The temporary file, once it has arrived. */
+  /** Of a target that is its stream's only one: the temporary file, once it has arrived. */
   path: string | undefined
 }
 

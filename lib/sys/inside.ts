@@ -2,7 +2,7 @@
 // symbolic link that leads out of the workspace: each parent is looked at without following it, once an op.
 
 import { lstatSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { DdvError, systemCode } from '../core/errors.js'
 import { dirname, displayPath, type TreePath } from '../core/tree-path.js'
 
@@ -10,7 +10,9 @@ export interface Inside {
   readonly root: string
   /** The absolute path; all existing parents are real directories. Throws `bad-path` where one is a link or a file. */
   path(path: TreePath): string
-  /** The same, with missing parents made. */
+  /** The absolute path, with nothing looked at: not to be written to before one of the others said where. */
+  absolute(path: TreePath): string
+  /** The same as `path`, with missing parents made. */
   pathWithParents(path: TreePath): string
   /** Whether the directory in which the path is was made here. */
   inNew(path: TreePath): boolean
@@ -32,17 +34,21 @@ export function openInside(root: string): Inside {
     real.add(directory)
     return true
   }
+  // Not joined: a TreePath is in normal form already, and there may be 100,000 of them.
+  const base = root.endsWith(sep) ? root : root + sep
+  const absolute = (path: TreePath): string => base + (sep === '/' ? path : path.replaceAll('/', sep))
   return {
     root,
     made,
+    absolute,
     inNew: path => made.has(join(root, dirname(path))),
     path: path => {
       check(dirname(path), false)
-      return join(root, path)
+      return absolute(path)
     },
     pathWithParents: path => {
       check(dirname(path), true)
-      return join(root, path)
+      return absolute(path)
     },
   }
 }

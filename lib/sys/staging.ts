@@ -2,7 +2,7 @@
 // (whole-directories.ts), and two threads that make files seldom wait for each other.
 
 import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { join, sep } from 'node:path'
 import { systemCode } from '../core/errors.js'
 import { randomName } from './random.js'
 
@@ -21,7 +21,8 @@ export class Staging {
 
   /** Where the file that is to become `goal` can be written: the same for the same goal. Its directory is made. */
   path(goal: string): string {
-    const directory = dirname(goal)
+    const end = goal.lastIndexOf(sep)
+    const directory = goal.slice(0, end)
     let own = this.#directories.get(directory)
     if (own === undefined) {
       this.#root ??= join(this.#parent, `staging-${randomName()}`)
@@ -29,7 +30,7 @@ export class Staging {
       mkdirSync(own, { recursive: true })
       this.#directories.set(directory, own)
     }
-    return join(own, basename(goal))
+    return own + goal.slice(end)
   }
 
   /** Removes it with all that is still in it. */
