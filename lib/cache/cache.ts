@@ -33,6 +33,20 @@ export function placeOf(cache: Cache, digest: Digest, size: number | undefined):
   return stat.isFile() && (size === undefined || stat.size === BigInt(size)) ? 'blob' : 'other'
 }
 
+/**
+ * The same for many blobs of a cache that has none of most: what is in shards that are not there now is absent, without a
+ * look for each. A blob that another process adds meanwhile may so be missed.
+ */
+export function openPlaces(cache: Cache): (digest: Digest, size: number) => Place {
+  const shards = new Map<string, boolean>()
+  return (digest, size) => {
+    const shard = digest.slice(0, 2)
+    const isThere = shards.get(shard) ?? statIfThere(join(cache.root, shard)) !== undefined
+    shards.set(shard, isThere)
+    return isThere ? placeOf(cache, digest, size) : 'absent'
+  }
+}
+
 /** Whether the blob is there in its exact size. */
 export const hasBlob = (cache: Cache, digest: Digest, size: number | undefined): boolean =>
   placeOf(cache, digest, size) === 'blob'

@@ -1,6 +1,6 @@
 // `fetch`: what pointers name, from a remote into the cache.
 
-import { blobPath, placeOf } from '../cache/cache.js'
+import { blobPath, openPlaces } from '../cache/cache.js'
 import { findPartials, leavePartial, newPartial, takePartial } from '../cache/partials.js'
 import { StoreBatch } from '../cache/store.js'
 import type { Digest } from '../core/digest.js'
@@ -124,6 +124,7 @@ const isMissing = (error: DdvError): boolean => error.code === 'missing'
 export function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
+  let find = openPlaces(cache)
   let partials: ReadonlyMap<Digest, readonly string[]> | undefined
   return {
     pool,
@@ -132,7 +133,7 @@ export function downloadContext(project: Project) {
     concurrency: fetchConcurrency,
     sink: {
       has: (digest: Digest, size: number) => {
-        const place = placeOf(cache, digest, size)
+        const place = find(digest, size)
         if (place === 'other') batch.occupied(digest)
         return place === 'blob'
       },
@@ -147,7 +148,10 @@ export function downloadContext(project: Project) {
         if (temporary === batch.temporaryFor(digest)) batch.addStaged(digest)
         else batch.add(temporary, digest)
       },
-      commit: () => batch.commit(),
+      commit: async () => {
+        await batch.commit()
+        find = openPlaces(cache)
+      },
     },
   }
 }

@@ -7,6 +7,7 @@ import {
   corruptDirectory,
   hasBlob,
   newTemporary,
+  openPlaces,
   removeLeftovers,
   shardStats,
   temporaryDirectory,
@@ -39,6 +40,21 @@ t.test('a blob is there when a file of its size has its name', async t => {
   t.ok(hasBlob(cache, third, 5))
   t.ok(hasBlob(cache, third, undefined))
   t.notOk(hasBlob(cache, third, 4))
+})
+
+t.test('places of many blobs', async t => {
+  const cache = openCache(t)
+  const find = openPlaces(cache)
+  t.equal(find(digest, 5), 'absent')
+  mkdirSync(join(blobPath(cache, digest), '..'))
+  writeFileSync(blobPath(cache, digest), 'hello')
+  t.equal(find(digest, 5), 'absent', 'as it was')
+  const later = openPlaces(cache)
+  t.same(
+    [5, 4].map(size => later(digest, size)),
+    ['blob', 'other'],
+  )
+  t.equal(later(hashBytes(Buffer.from('other')), 5), 'absent')
 })
 
 t.test('a file where its shard should be', async t => {
