@@ -7,10 +7,11 @@
 // That a blob is there is a stat with the right size, and nothing else: no index says it.
 
 import { lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Digest, digestPath } from '../core/digest.js'
+import { join, sep } from 'node:path'
+import type { Digest } from '../core/digest.js'
 import type { FsyncMode } from '../sys/durable-renames.js'
 import { randomName } from '../sys/random.js'
+import { isStaging, removeOldStaging } from '../sys/staging.js'
 import { statIfThere } from '../sys/stats.js'
 
 export interface Cache {
@@ -18,7 +19,9 @@ export interface Cache {
   readonly fsync: FsyncMode
 }
 
-export const blobPath = (cache: Cache, digest: Digest): string => join(cache.root, digestPath(digest))
+// Not joined: of 100,000 blobs that alone takes 0.1 s.
+export const blobPath = (cache: Cache, digest: Digest): string =>
+  `${cache.root}${sep}${digest.slice(0, 2)}${sep}${digest.slice(2)}`
 
 /** `other`: what cannot be the blob, such as a file of another size, a link, a pipe, a directory. */
 export type Place = 'blob' | 'other' | 'absent'
@@ -28,6 +31,20 @@ export function placeOf(cache: Cache, digest: Digest, size: number | undefined):
   const stat = statIfThere(blobPath(cache, digest))
   if (stat === undefined) return 'absent'
   return stat.isFile() && (size === undefined || stat.size === BigInt(size)) ? 'blob' : 'other'
+}
+
+/**
+ * The same for many blobs of a cache that has none of most: what is in shards that are not there now is absent, without a
+ * look for each. A blob that another process adds meanwhile may so be missed.
+ */
+export function openPlaces(cache: Cache): (digest: Digest, size: number) => Place {
+  const shards = new Map<string, boolean>()
+  return (digest, size) => {
+    const shard = digest.slice(0, 2)
+    const isThere = shards.get(shard) ?? statIfThere(join(cache.root, shard)) !== undefined
+    shards.set(shard, isThere)
+    return isThere ? placeOf(cache, digest, size) : 'absent'
+  }
 }
 
 /** Whether the blob is there in its exact size. */
@@ -50,13 +67,14 @@ const leftoverAge = 24 * 3600 * 1000
 /** The names that ddv gives its temporary files; a shared cache's `tmp/` may hold those of other programs. */
 const temporaryName = /^(?:(?:\d+-)?[0-9a-f]{16}(?:-\d+)?|\..+\.[0-9a-f]{16}|partial-[0-9a-f]{64}-.*[0-9a-f]{16})$/
 
-/** Removes what crashed writers left in `tmp/`: files by ddv's names alone, and never through a link. */
+/** Removes what crashed writers left in `tmp/`: by ddv's names alone, and never through a link. */
 export function removeLeftovers(directory: string): void {
   if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return
   for (const name of readdirSync(directory)) {
-    if (!temporaryName.test(name)) continue
     const file = join(directory, name)
+    if (!temporaryName.test(name) && !isStaging(name)) continue
     const stat = lstatSync(file, { throwIfNoEntry: false })
+    if (stat?.isDirectory() === true && isStaging(name)) removeOldStaging(file, Date.now() - leftoverAge)
     if (stat?.isFile() === true && Date.now() - stat.mtimeMs > leftoverAge) rmSync(file, { force: true })
   }
 }

@@ -30,8 +30,9 @@ import {
   sharedReadBuffer,
   worthThreads,
 } from '../sys/read-stable.js'
+import { Staging } from '../sys/staging.js'
 import { statIfThere } from '../sys/stats.js'
-import { blobPath, type Cache, newTemporary, type Place, placeOf } from './cache.js'
+import { blobPath, type Cache, newTemporary, type Place, placeOf, temporaryDirectory } from './cache.js'
 import { clearPlace, clearShards } from './quarantine.js'
 
 /** What becomes blobs at the next `commit`, all at once; a class because it gathers. */
@@ -40,17 +41,31 @@ export class StoreBatch {
   readonly pool: Pool
   readonly #renames: Rename[] = []
   readonly #digests: Digest[] = []
+  /** Of files that lie where `temporaryFor` says: two paths for each would be most of what a large pull remembers. */
+  readonly #staged: Digest[] = []
   readonly #occupied = new Set<Digest>()
+  readonly #staging: Staging
 
   constructor(cache: Cache, pool: Pool) {
     this.cache = cache
     this.pool = pool
+    this.#staging = new Staging(temporaryDirectory(cache))
+  }
+
+  /** A path in the cache's `tmp/` for this blob: the same until the next `commit`. */
+  temporaryFor(digest: Digest): string {
+    return this.#staging.path(blobPath(this.cache, digest))
   }
 
   /** A file in the cache's `tmp/` whose content was checked against the digest. */
   add(temporary: string, digest: Digest): void {
     this.#renames.push({ from: temporary, to: blobPath(this.cache, digest) })
     this.#digests.push(digest)
+  }
+
+  /** The same for a file that was written where `temporaryFor` says. */
+  addStaged(digest: Digest): void {
+    this.#staged.push(digest)
   }
 
   /** Something that is not the blob has its name: `commit` sets that aside. */
@@ -73,6 +88,7 @@ export class StoreBatch {
   /** Durable, under their names, when it returns. On an error none of them is, and their temporary files are gone. */
   async commit(signal?: AbortSignal): Promise<void> {
     const { root: directory, fsync: mode } = this.cache
+    for (const digest of this.#staged.splice(0)) this.add(this.temporaryFor(digest), digest)
     const digests = this.#digests.splice(0)
     try {
       clearShards(this.cache, digests)
@@ -81,11 +97,17 @@ export class StoreBatch {
       this.discard()
       throw error
     }
-    await renameDurably(this.#renames.splice(0), { mode, directory, pool: this.pool, signal })
+    try {
+      await renameDurably(this.#renames.splice(0), { mode, directory, pool: this.pool, signal })
+    } finally {
+      this.#staging.remove()
+    }
   }
 
   discard(): void {
+    this.#staged.length = 0
     discard(this.#renames.splice(0).map(r => r.from))
+    this.#staging.remove()
   }
 }
 

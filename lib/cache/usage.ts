@@ -22,9 +22,12 @@ export function cacheUsage(cache: Cache): CacheUsage {
     total.files += files
     total.bytes += bytes
   }
-  const others = [corruptDirectory(cache), temporaryDirectory(cache)].map(usageOf)
-  return { blobs: total.files, bytes: total.bytes, otherBytes: others.reduce((sum, { bytes }) => sum + bytes, 0) }
+  const otherBytes = usageOf(corruptDirectory(cache)).bytes + bytesBelow(temporaryDirectory(cache))
+  return { blobs: total.files, bytes: total.bytes, otherBytes }
 }
+
+const bytesBelow = (directory: string): number =>
+  namesIn(directory).reduce((sum, name) => sum + bytesBelow(join(directory, name)), usageOf(directory).bytes)
 
 function usageOf(directory: string): { readonly files: number; readonly bytes: number } {
   const sizes = namesIn(directory).flatMap(name => {

@@ -1,5 +1,6 @@
 // What push, fetch and pull say in the same words.
 
+import { setFlagsFromString } from 'node:v8'
 import { displayPath } from '../core/tree-path.js'
 import type { Flags } from './command.js'
 import { formatBytes, formatCount } from './format.js'
@@ -49,3 +50,10 @@ export const checkedOutText = (outputs: readonly CheckedOut[]): string =>
       return `checked out  ${displayPath(path)} (${formatCount(written, 'file')} written${deleted})\n`
     })
     .join('')
+
+/**
+ * For what handles files by the 100,000: the heap may hold a third more than what is in use, and not several times that,
+ * which is what V8 lets it grow to unless told. A pull's peak was 570 MB without and 370 MB with it, for a tenth of its
+ * processor time. Holds for the whole program, and so is the command's to say and not the library's.
+ */
+export const keepHeapSmall = (): void => setFlagsFromString('--heap-growing-percent=30')

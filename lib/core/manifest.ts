@@ -57,29 +57,49 @@ export const sortEntries = (entries: readonly ManifestEntry[]): ManifestEntry[] 
  * Throws `bad-manifest` (or `newer-format`), with `name` (a digest or a file) in the message.
  */
 export function decodeManifest(bytes: Uint8Array, name: string): ManifestEntry[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-  if (!text.startsWith(`${head}\n`)) {
-    if (/^ddv-manifest [0-9]+\n/.test(text))
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const refuse: Refuse = problem => badManifest(problem, name)
+  if (view.toString('latin1', 0, headBytes) !== `${head}\n`) {
+    if (/^ddv-manifest [0-9]+\n/.test(view.toString('latin1', 0, 64)))
       throw new DdvError('newer-format', `manifest was written by a newer ddv: ${name}`, { hint: 'update ddv' })
-    throw badManifest('does not begin as one', name)
+    throw refuse('does not begin as one')
   }
-  if (!text.endsWith('\n')) throw badManifest('does not end with a newline', name)
-  const body = text.slice(head.length + 1, -1)
-  const entries = body === '' ? [] : decodeManifestRows(parseLines(body, name), problem => badManifest(problem, name))
-  // Canonical form by construction: whatever JSON would forgive (spaces, escapes, 1e3) shows here.
-  if (!encodeManifest(entries).equals(bytes)) throw badManifest('is not in canonical form', name)
+  if (view.at(-1) !== newline) throw refuse('does not end with a newline')
+  const entries: ManifestEntry[] = []
+  for (let at = headBytes; at < view.length; ) {
+    const next = view.indexOf(newline, at + blockBytes) + 1
+    const block = view.subarray(at, next === 0 ? view.length : next)
+    for (const entry of decodeBlock(block, refuse)) entries.push(entry)
+    at += block.length
+  }
+  checkOrder(entries, refuse)
   return entries
 }
 
-// One call of JSON.parse for all lines: a third of the time of one a line at 100,000 rows.
-function parseLines(body: string, name: string): readonly unknown[] {
+const newline = 0x0a
+const headBytes = head.length + 1
+/** Of a listing of 100,000 files the text, the same text as JSON, its rows and its encoding would be 50 MB at once. */
+const blockBytes = 262_144
+
+// One call of JSON.parse for many lines: a third of the time of one a line.
+function decodeBlock(block: Buffer, refuse: Refuse): ManifestEntry[] {
+  const entries = parseRows(`[${block.toString('utf8', 0, block.length - 1).replaceAll('\n', ',')}]`, refuse).map(row =>
+    decodeRow(row, refuse),
+  )
+  // Canonical form by construction: whatever JSON would forgive (spaces, escapes, 1e3) shows here.
+  if (!Buffer.from(entries.map(entry => `${rowText(entry)}\n`).join('')).equals(block))
+    throw refuse('is not in canonical form')
+  return entries
+}
+
+function parseRows(text: string, refuse: Refuse): readonly unknown[] {
   try {
-    const rows: unknown = JSON.parse(`[${body.replaceAll('\n', ',')}]`)
+    const rows: unknown = JSON.parse(text)
     if (Array.isArray(rows)) return rows
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
   }
-  throw badManifest('has a line that is not JSON', name)
+  throw refuse('has a line that is not JSON')
 }
 
 type Refuse = (problem: string) => DdvError
@@ -90,6 +110,11 @@ type Refuse = (problem: string) => DdvError
  */
 export function decodeManifestRows(rows: readonly unknown[], refuse: Refuse): ManifestEntry[] {
   const entries = rows.map(row => decodeRow(row, refuse))
+  checkOrder(entries, refuse)
+  return entries
+}
+
+function checkOrder(entries: readonly ManifestEntry[], refuse: Refuse): void {
   for (let i = 1; i < entries.length; i++) {
     const before = entries[i - 1] as ManifestEntry
     const entry = entries[i] as ManifestEntry
@@ -98,7 +123,6 @@ export function decodeManifestRows(rows: readonly unknown[], refuse: Refuse): Ma
     if (order > 0) throw refuse('is not sorted')
   }
   refuseFileAsDirectory(entries, refuse)
-  return entries
 }
 
 // `a` and `a/b` in one manifest: other names (`a.txt`) may stand between the two, so a set, not the neighbour.

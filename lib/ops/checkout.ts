@@ -4,18 +4,19 @@
 // names. Cut at any instant, each file is old, new, or absent with its content in the cache, and the same command ends it.
 
 import { lstatSync, mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { blobPath } from '../cache/cache.js'
 import { setAside } from '../cache/quarantine.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { type FileEntry, isFileEntry } from '../core/manifest.js'
-import { displayPath, type TreePath } from '../core/tree-path.js'
+import { displayPath, dirname as parentOf, type TreePath } from '../core/tree-path.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
-import { statFilesJob, statIfThere, statWidth } from '../sys/stats.js'
+import { Staging } from '../sys/staging.js'
+import { statFilesJob, statIfThere } from '../sys/stats.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
 import { asSeenIn } from '../workspace/stat-table.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
@@ -23,7 +24,7 @@ import type { OutputFailure } from './add.js'
 import { requireWritable } from './all-or-nothing.js'
 import { noteBaselines } from './baseline.js'
 import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
-import { learnWritten } from './learn.js'
+import { learnWritten, type WrittenStates } from './learn.js'
 import { withWorkspaceLock } from './locked.js'
 import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
@@ -109,21 +110,35 @@ interface Write {
 
 async function apply(project: Project, plans: readonly OutputPlan[], context: Context): Promise<CheckedOut[]> {
   context.onEvent?.({ type: 'total', phase: 'write', ...planTotals(plans) })
+  const staging = new Staging(workTemporaryDirectory(project.workspace))
+  try {
+    return await applyFrom(staging, project, { plans, context })
+  } finally {
+    staging.remove()
+  }
+}
+
+async function applyFrom(
+  staging: Staging,
+  project: Project,
+  { plans, context }: { readonly plans: readonly OutputPlan[]; readonly context: Context },
+): Promise<CheckedOut[]> {
   const inside = openInside(project.workspace.root)
   const writes = plans.flatMap(plan =>
     plan.writes.map(entry => ({ plan, entry, path: inOutput(plan.output, entry.path) })),
   )
-  const { staged, incomplete } = await stage(project, writes, context)
+  const { staged, incomplete } = await stage(project, writes, { ...context, inside, staging })
   if (context.allOrNothing && incomplete.size > 0) {
     discard(staged.map(({ temporary }) => temporary))
     return []
   }
-  const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: join(inside.root, path) }))
+  const renames: Rename[] = staged.map(({ temporary, path }) => ({ from: temporary, to: inside.absolute(path) }))
   const written = await stagedStates(project, staged)
-  const beforeRenames = (): void => {
+  const beforeRenames = (): Iterable<string> => {
     if (context.force !== true) for (const plan of plans) refuseNewChanges(inside, plan)
     if (context.force !== true && context.allOrNothing) refuseNewcomers(inside, plans)
     clearTheWay(inside, staged, { plans, force: context.force === true })
+    return inside.made
   }
   await renameDurably(renames, {
     mode: project.cache.fsync,
@@ -155,14 +170,21 @@ interface StagedWrites {
   readonly incomplete: ReadonlyMap<TreePath, number>
 }
 
-async function stage(project: Project, writes: readonly Write[], context: Context): Promise<StagedWrites> {
+async function stage(
+  project: Project,
+  writes: readonly Write[],
+  context: Context & { readonly inside: Inside; readonly staging: Staging },
+): Promise<StagedWrites> {
+  const { inside, staging } = context
   const temporary = workTemporaryDirectory(project.workspace)
   if (writes.length > 0) mkdirSync(temporary, { recursive: true })
-  const files: WriteFile[] = writes.map(({ entry: { digest, size, executable } }) => ({
+  const isAbsent = absentDirectories(inside.root)
+  const files: WriteFile[] = writes.map(({ entry: { digest, size, executable }, path }) => ({
     blob: blobPath(project.cache, digest),
     digest,
     size,
     executable,
+    temporary: isAbsent(parentOf(path)) ? staging.path(inside.absolute(path)) : undefined,
   }))
   const options = {
     pool: project.pool,
@@ -186,16 +208,26 @@ async function stage(project: Project, writes: readonly Write[], context: Contex
   }
 }
 
+/** Whether no such directory is in the workspace: what is written there can be gathered to come at once. */
+function absentDirectories(root: string): (directory: TreePath | '') => boolean {
+  const absent = new Map<string, boolean>([['', false]])
+  return directory => {
+    const known = absent.get(directory)
+    if (known !== undefined) return known
+    const found = statIfThere(join(root, directory)) === undefined
+    absent.set(directory, found)
+    return found
+  }
+}
+
 /** The stat of each staged file, by the path it is for: what is there later is ours only while inode and mtime are these. */
-async function stagedStates(
-  { workspace, pool }: Project,
-  staged: readonly StagedWrite[],
-): Promise<ReadonlyMap<TreePath, BigInt64Array>> {
-  if (staged.length === 0) return new Map()
+async function stagedStates({ workspace, pool }: Project, staged: readonly StagedWrite[]): Promise<WrittenStates> {
+  if (staged.length === 0) return { rows: new Map(), stats: new BigInt64Array() }
   const directory = workTemporaryDirectory(workspace)
-  const args = { directory, names: staged.map(({ temporary }) => basename(temporary)).join('\0') }
+  const names = staged.map(({ temporary }) => temporary.slice(directory.length + 1)).join('\0')
+  const args = { directory, names }
   const stats = await (staged.length <= fewFiles ? statFilesJob.run(args) : pool.run(statFilesJob, args))
-  return new Map(staged.map(({ path }, row) => [path, stats.subarray(row * statWidth, (row + 1) * statWidth)]))
+  return { rows: new Map(staged.map(({ path }, row) => [path, row])), stats }
 }
 
 /** Done before a thread has started. */
@@ -249,7 +281,9 @@ function clearTheWay(
         removeFile(inside.path(inOutput(plan.output, path)))
   }
   for (const { path, plan } of staged) {
-    const stat = lstatSync(inside.pathWithParents(path), { throwIfNoEntry: false })
+    const file = inside.pathWithParents(path)
+    if (inside.inNew(path)) continue // made a moment ago
+    const stat = lstatSync(file, { throwIfNoEntry: false })
     if (stat === undefined) continue
     if (stat.isDirectory()) removeObstacle(inside, plan, path)
     else if (!force && !known.has(path)) throw lossError(plan.output, [path]) // it came after the plan

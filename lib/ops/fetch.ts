@@ -1,6 +1,6 @@
 // `fetch`: what pointers name, from a remote into the cache.
 
-import { blobPath, newTemporary, placeOf } from '../cache/cache.js'
+import { blobPath, openPlaces } from '../cache/cache.js'
 import { findPartials, leavePartial, newPartial, takePartial } from '../cache/partials.js'
 import { StoreBatch } from '../cache/store.js'
 import type { Digest } from '../core/digest.js'
@@ -124,9 +124,8 @@ const isMissing = (error: DdvError): boolean => error.code === 'missing'
 export function downloadContext(project: Project) {
   const { cache, pool } = project
   const batch = new StoreBatch(cache, pool)
-  let prefix: string | undefined
+  let find = openPlaces(cache)
   let partials: ReadonlyMap<Digest, readonly string[]> | undefined
-  let temporaries = 0
   return {
     pool,
     recipes: recipesDirectory(project.workspace),
@@ -134,23 +133,25 @@ export function downloadContext(project: Project) {
     concurrency: fetchConcurrency,
     sink: {
       has: (digest: Digest, size: number) => {
-        const place = placeOf(cache, digest, size)
+        const place = find(digest, size)
         if (place === 'other') batch.occupied(digest)
         return place === 'blob'
       },
-      // One unique name for all files: a mkdir and random bytes for each would be the main thread's, 20,000 times over.
-      newTemporary: () => {
-        prefix ??= newTemporary(cache)
-        return `${prefix}-${temporaries++}`
-      },
+      newTemporary: (digest: Digest) => batch.temporaryFor(digest),
       newPartial: (digest: Digest) => newPartial(cache, digest),
       takePartial: (digest: Digest) => {
         partials ??= findPartials(cache)
         return takePartial(cache, digest, partials.get(digest) ?? [])
       },
       leavePartial: (digest: Digest, path: string) => leavePartial(cache, digest, path),
-      add: (temporary: string, digest: Digest) => batch.add(temporary, digest),
-      commit: () => batch.commit(),
+      add: (temporary: string, digest: Digest) => {
+        if (temporary === batch.temporaryFor(digest)) batch.addStaged(digest)
+        else batch.add(temporary, digest)
+      },
+      commit: async () => {
+        await batch.commit()
+        find = openPlaces(cache)
+      },
     },
   }
 }

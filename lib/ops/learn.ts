@@ -12,10 +12,15 @@ import { digestOfRow, knownDigests, selectRows, tickAfter } from './inspect.js'
 import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
 
+/** The stat that each file that was written had when it was staged: the row, by its path in the workspace. */
+export interface WrittenStates {
+  readonly rows: ReadonlyMap<TreePath, number>
+  readonly stats: BigInt64Array
+}
+
 export interface Written {
   readonly plans: readonly OutputPlan[]
-  /** Of each file that was written, by its path in the workspace, the stat it had when it was staged. */
-  readonly written: ReadonlyMap<TreePath, BigInt64Array>
+  readonly written: WrittenStates
 }
 
 /** For outputs that are now what their pointers say, unless somebody wrote into them meanwhile. */
@@ -38,7 +43,7 @@ export async function learnWritten(project: Project, { plans, written }: Written
 function fromPlan(
   plan: OutputPlan,
   table: StatTable,
-  states: Written['written'],
+  states: WrittenStates,
 ): { snapshot: Snapshot; complete: boolean } {
   const { present } = plan
   const { digests, known } = knownDigests(table, present)
@@ -53,10 +58,11 @@ function fromPlan(
     if (sizeOfRow(table.stats, row) !== entry.size) return
     if (!isRegular(table.stats[row * statWidth + modeColumn] as bigint)) return
     // Somebody may have written into it since: the file that was staged has this inode and this mtime.
-    const staged = states.get(inOutput(plan.output, path))
-    if (staged?.[inodeColumn] !== table.stats[row * statWidth + inodeColumn]) return
-    if (staged?.[mtimeColumn] !== table.stats[row * statWidth + mtimeColumn]) return
-    Buffer.from(entry.digest, 'hex').copy(digests, row * 32)
+    const staged = states.rows.get(inOutput(plan.output, path))
+    if (staged === undefined) return
+    for (const column of [inodeColumn, mtimeColumn])
+      if (states.stats[staged * statWidth + column] !== table.stats[row * statWidth + column]) return
+    digests.write(entry.digest, row * 32, 'hex')
     rows.push(row)
   })
   const complete =

@@ -55,8 +55,15 @@ export function foreignBelow({ root, output, have }: Surroundings, writes: reado
       else if (!known.has(path)) foreign.push(path)
     }
   }
+  const absent = new Map<TreePath | '', boolean>()
+  const isAbsent = (directory: TreePath | ''): boolean => {
+    const known = absent.get(directory) ?? statIfThere(join(root, directory)) === undefined
+    absent.set(directory, known)
+    return known
+  }
   for (const { path } of writes) {
     const file = inOutput(output, path)
+    if (isAbsent(dirname(file))) continue
     if (statIfThere(join(root, file))?.isDirectory() === true) visit(file)
   }
   return foreign

@@ -249,7 +249,7 @@ function addTarget(
 }
 
 function addBytes(run: DownloadRun, digest: Digest, bytes: Uint8Array): void {
-  const temporary = run.context.sink.newTemporary()
+  const temporary = run.context.sink.newTemporary(digest)
   writeNewFile(temporary, bytes, { mode: 0o444 })
   run.context.sink.add(temporary, digest, bytes.length)
   run.arrived.add(digest)

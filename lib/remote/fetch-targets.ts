@@ -25,7 +25,7 @@ import { keptRecipes } from './recipes.js'
 import { resumeTarget, worthResuming } from './resume.js'
 import { copyPieces, type UnpackPiece, type UnpackRequest, unpack } from './unpack.js'
 
-/** Packs read, and in memory, at once. */
+/** Packs read, and in memory, at once; fewer where there are fewer threads to unpack them. */
 const packsAtOnce = 4
 /** For less it is not worth to read old recipes. */
 const worthCopying = 65_536
@@ -45,7 +45,7 @@ export async function fetchTargets(run: DownloadRun, streams: readonly Stream[],
       failStream(stream, error)
     }
   })
-  const limit = Math.min(packsAtOnce, run.context.concurrency)
+  const limit = Math.min(packsAtOnce, run.context.pool.size + 1, run.context.concurrency)
   await forEachAtOnce(planReads(extents), limit, read => fetchRead(run, read, options))
 }
 
@@ -171,7 +171,7 @@ function piecesOf(run: DownloadRun, read: PackRead<Stream>): PieceJob[] {
         extent: index,
         at: start - extent.start,
         length: end - start,
-        path: inOne ? run.context.sink.newTemporary() : assemblyOf(run, target).path,
+        path: inOne ? run.context.sink.newTemporary(target.digest) : assemblyOf(run, target).path,
         position: start - target.start,
         digest: inOne ? target.digest : undefined,
       }
@@ -208,16 +208,19 @@ async function readOnce(
   }
   const failed = new Set(await pool.run(unpack, request))
   run.packBuffers.push(room)
+  let [files, bytes] = [0, 0]
   for (const [i, job] of jobs.entries()) {
-    const { target, piece } = job
+    const { stream, target, piece } = job
     if (failed.has(i)) continue
     if (piece.digest === undefined) await noteBytes(run, job)
     else {
       sink.add(piece.path, target.digest, target.size)
-      arrive(run, target, piece.path)
-      tell(run, 0, target.size)
+      arrive(run, { stream, target }, piece.path)
+      files++
+      bytes += target.size
     }
   }
+  tell(run, files, bytes)
   return jobs.filter((_, i) => failed.has(i))
 }
 
@@ -244,7 +247,8 @@ async function noteBytes(
   target.assembly = undefined
   if ((await assembly.digest()) === target.digest) {
     run.context.sink.add(assembly.path, target.digest, target.size)
-    arrive(run, target, assembly.path)
+    arrive(run, { stream, target }, assembly.path)
+    tell(run, 1, 0)
     return
   }
   await assembly.discard()
@@ -252,11 +256,10 @@ async function noteBytes(
   target.state = 'doubtful'
 }
 
-function arrive(run: DownloadRun, target: Target, path: string): void {
+function arrive(run: DownloadRun, { stream, target }: Pick<PieceJob, 'stream' | 'target'>, path: string): void {
   target.state = 'arrived'
-  target.path = path
+  if (stream.targets.length === 1) target.path = path
   run.arrived.add(target.digest)
-  tell(run, 1, 0)
 }
 
 const tell = (run: DownloadRun, files: number, bytes: number): void =>
@@ -265,7 +268,7 @@ const tell = (run: DownloadRun, files: number, bytes: number): void =>
 function assemblyOf(run: DownloadRun, target: Target): Assembly {
   const { sink } = run.context
   target.assembly ??= new Assembly(
-    target.size < worthResuming ? sink.newTemporary() : sink.newPartial(target.digest),
+    target.size < worthResuming ? sink.newTemporary(target.digest) : sink.newPartial(target.digest),
     target.size,
   )
   return target.assembly

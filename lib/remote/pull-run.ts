@@ -29,8 +29,8 @@ export interface FetchItem {
 export interface BlobSink {
   /** Whether the blob is there with this size. */
   readonly has: (digest: Digest, size: number) => boolean
-  /** Path of a temporary file that does not exist yet, in a directory that does. */
-  newTemporary(): string
+  /** Path of a temporary file for this blob, in a directory that exists; the same until the next commit. */
+  newTemporary(digest: Digest): string
   /** The same for a large blob, where a later pull finds it if this one does not come to its end. */
   newPartial(digest: Digest): string
   /** Such a file that nobody works on any more: the caller's from now on. */
@@ -81,7 +81,7 @@ export interface Target {
   state: 'open' | 'arrived' | 'doubtful' | 'failed'
   /** Where it is being put together from pieces. */
   assembly: Assembly | undefined
-  /** The temporary file, once it has arrived. */
+  /** Of a target that is its stream's only one: the temporary file, once it has arrived. */
   path: string | undefined
 }
 

@@ -9,14 +9,12 @@ import { promisify } from 'node:util'
 import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import type { Job, Pool } from './pool.js'
 import { randomName } from './random.js'
+import { parentOf, type Rename, renameWhole } from './whole-directories.js'
 
 /** `batch`: one sync of the file system for many files; `full`: an fsync for each; `off`: none. */
 export type FsyncMode = 'batch' | 'full' | 'off'
 
-export interface Rename {
-  readonly from: string
-  readonly to: string
-}
+export type { Rename }
 
 export interface DurableOptions {
   readonly mode: FsyncMode
@@ -24,8 +22,11 @@ export interface DurableOptions {
   readonly directory: string
   readonly pool: Pool
   readonly signal?: AbortSignal | undefined
-  /** Called once the bytes are durable and before the first rename; what it throws ends all with nothing renamed. */
-  readonly beforeRenames?: (() => void) | undefined
+  /**
+   * Called once the bytes are durable and before the first rename; what it throws ends all with nothing renamed. Gives
+   * back the directories that it made, in which there is nothing yet.
+   */
+  readonly beforeRenames?: (() => Iterable<string>) | undefined
 }
 
 /** Up to this many files an fsync each; measured on ext4, where a sync of the file system costs about this many. */
@@ -41,12 +42,10 @@ const run = promisify(execFile)
  */
 export async function renameDurably(renames: readonly Rename[], options: DurableOptions): Promise<void> {
   if (renames.length === 0) return
-  const homes = homesOf(renames, options.directory)
+  const goals = new Set(renames.map(({ to }) => parentOf(to)))
+  const homes = homesOf(goals, options.directory)
   const directories = [options.directory, ...homes.values()]
-  const near = renames.map(({ from, to }) => {
-    const home = homes.get(dirname(to))
-    return { from: home === undefined ? from : join(home, arrivingName()), to }
-  })
+  const near = homes.size === 0 ? renames : renames.map(rename => nearHome(rename, homes))
   try {
     await copyNear(renames, near, options)
     await syncFiles(
@@ -54,13 +53,20 @@ export async function renameDurably(renames: readonly Rename[], options: Durable
       { ...options, directories },
     )
     throwIfAborted(options.signal)
-    options.beforeRenames?.()
-    await renameAll(near, options.pool)
+    const made = options.beforeRenames?.() ?? []
+    await renameAll(near, { pool: options.pool, goals, made })
   } catch (error) {
     discard([...renames, ...near].map(r => r.from))
     throw error
   }
-  await syncFiles(touchedDirectories(near), { ...options, directories })
+  // Parents too: a shard directory that was just made has its own name to lose.
+  const touched = new Set([...goals].flatMap(goal => [goal, dirname(goal)]))
+  await syncFiles([...touched], { ...options, directories })
+}
+
+function nearHome({ from, to }: Rename, homes: ReadonlyMap<string, string>): Rename {
+  const home = homes.get(parentOf(to))
+  return { from: home === undefined ? from : join(home, arrivingName()), to }
 }
 
 const prefix = '.ddv-tmp-'
@@ -69,7 +75,7 @@ export const arrivingName = (): string => prefix + randomName()
 export const isArriving = (name: string): boolean => name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(9))
 
 /** For goals on another file system than `directory`, by the goal's own directory: one on that file system that is there. */
-function homesOf(renames: readonly Rename[], directory: string): ReadonlyMap<string, string> {
+function homesOf(goals: Iterable<string>, directory: string): ReadonlyMap<string, string> {
   const known = new Map([['', { path: directory, device: lstatSync(directory).dev }]])
   // Never through a link, which may be about to give way.
   const find = (path: string): { path: string; device: number } => {
@@ -86,7 +92,7 @@ function homesOf(renames: readonly Rename[], directory: string): ReadonlyMap<str
   }
   const device = find('').device
   const homes = new Map<string, string>()
-  for (const goal of new Set(renames.map(({ to }) => dirname(to)))) {
+  for (const goal of goals) {
     const home = find(relative(directory, goal))
     if (home.device !== device) homes.set(goal, home.path)
   }
@@ -158,15 +164,19 @@ export function discard(paths: readonly string[]): void {
   for (const path of paths) rmSync(path, { force: true })
 }
 
-async function renameAll(renames: readonly Rename[], pool: Pool): Promise<void> {
-  for (const directory of new Set(renames.map(r => dirname(r.to)))) mkdirSync(directory, { recursive: true })
-  if (renames.length <= few) {
-    renameJob.run(renames)
+async function renameAll(
+  renames: readonly Rename[],
+  { pool, goals, made }: { readonly pool: Pool; readonly goals: Iterable<string>; readonly made: Iterable<string> },
+): Promise<void> {
+  const fresh = new Set(made)
+  for (const directory of goals) if (mkdirSync(directory, { recursive: true }) !== undefined) fresh.add(directory)
+  const left = renameWhole(renames, fresh)
+  if (left.length <= few) {
+    renameJob.run(left)
     return
   }
   const batches: Promise<void>[] = []
-  for (let at = 0; at < renames.length; at += batchSize)
-    batches.push(pool.run(renameJob, renames.slice(at, at + batchSize)))
+  for (let at = 0; at < left.length; at += batchSize) batches.push(pool.run(renameJob, left.slice(at, at + batchSize)))
   await Promise.all(batches)
 }
 
@@ -181,14 +191,4 @@ export const renameJob: Job<readonly Rename[], void> = {
         throw fromSystemError(error, to) // the system names the temporary file, which tells nobody anything
       }
   },
-}
-
-// Parents too: a shard directory that was just made has its own name to lose.
-function touchedDirectories(renames: readonly Rename[]): string[] {
-  const directories = new Set<string>()
-  for (const { to } of renames) {
-    directories.add(dirname(to))
-    directories.add(dirname(dirname(to)))
-  }
-  return [...directories]
 }

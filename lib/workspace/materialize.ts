@@ -22,6 +22,8 @@ export interface WriteFile {
   readonly digest: Digest
   readonly size: number
   readonly executable: boolean
+  /** Where it is staged; a name of `newTemporary` unless told. */
+  readonly temporary?: string | undefined
 }
 
 export interface StageOptions {
@@ -61,7 +63,7 @@ export async function stageFiles(
       ? stageJob.run(args)
       : options.pool.run(stageJob, args, { signal }))
     rows.forEach((row, i) => {
-      temporaries[row] = `${prefix}-${i}`
+      temporaries[row] = temporaryOf(files[row] as WriteFile, prefix, i)
     })
     for (const failure of failed) {
       const row = rows[failure.index] as number
@@ -78,7 +80,7 @@ export async function stageFiles(
     for (const row of large) {
       throwIfAborted(control.signal)
       const file = files[row] as WriteFile
-      const temporary = `${options.newTemporary()}-0`
+      const temporary = file.temporary ?? `${options.newTemporary()}-0`
       temporaries[row] = temporary
       let told = 0
       const onBytes = (bytes: number): void => {
@@ -147,6 +149,8 @@ function stageError(error: unknown, file: WriteFile): DdvError {
   return shown
 }
 
+const temporaryOf = (file: WriteFile, prefix: string, index: number): string => file.temporary ?? `${prefix}-${index}`
+
 interface StageArgs {
   readonly prefix: string
   readonly reflink: boolean
@@ -159,11 +163,12 @@ export const stageJob = {
     const failures: BatchFailure[] = []
     const buffer = sharedReadBuffer()
     files.forEach((file, index) => {
+      const temporary = temporaryOf(file, prefix, index)
       try {
-        stageOne(file, `${prefix}-${index}`, { buffer, share })
+        stageOne(file, temporary, { buffer, share })
       } catch (error) {
         const { code, message, hint } = stageError(error, file)
-        rmSync(`${prefix}-${index}`, { force: true })
+        rmSync(temporary, { force: true })
         failures.push({ index, code, message, hint })
       }
     })

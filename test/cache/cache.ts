@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import {
   blobPath,
@@ -7,11 +7,13 @@ import {
   corruptDirectory,
   hasBlob,
   newTemporary,
+  openPlaces,
   removeLeftovers,
   shardStats,
   temporaryDirectory,
 } from '../../lib/cache/cache.js'
 import { hashBytes } from '../../lib/sys/hash.js'
+import { Staging } from '../../lib/sys/staging.js'
 
 const openCache = (t: Test): Cache => ({ root: t.testdir(), fsync: 'off' })
 const digest = hashBytes(Buffer.from('hello'))
@@ -38,6 +40,21 @@ t.test('a blob is there when a file of its size has its name', async t => {
   t.ok(hasBlob(cache, third, 5))
   t.ok(hasBlob(cache, third, undefined))
   t.notOk(hasBlob(cache, third, 4))
+})
+
+t.test('places of many blobs', async t => {
+  const cache = openCache(t)
+  const find = openPlaces(cache)
+  t.equal(find(digest, 5), 'absent')
+  mkdirSync(join(blobPath(cache, digest), '..'))
+  writeFileSync(blobPath(cache, digest), 'hello')
+  t.equal(find(digest, 5), 'absent', 'as it was')
+  const later = openPlaces(cache)
+  t.same(
+    [5, 4].map(size => later(digest, size)),
+    ['blob', 'other'],
+  )
+  t.equal(later(hashBytes(Buffer.from('other')), 5), 'absent')
 })
 
 t.test('a file where its shard should be', async t => {
@@ -67,6 +84,24 @@ t.test('leftovers of yesterday go, those of today and those of others stay', asy
   for (const name of readdirSync(tmp)) if (!name.startsWith('13-')) utimesSync(join(tmp, name), yesterday, yesterday)
   removeLeftovers(tmp)
   t.same(readdirSync(tmp).sort(), [`13-${random}`, random.replaceAll('0', 'a'), ...foreign].sort())
+})
+
+t.test('of the directories in which a killed process gathered files', async t => {
+  const tmp = t.testdir()
+  for (const age of ['young', 'old']) {
+    const file = new Staging(tmp).path(`/x/${age}`)
+    writeFileSync(file, age)
+    if (age === 'old') for (const path of [file, dirname(file), dirname(dirname(file))]) utimesSync(path, 1, 1)
+  }
+  mkdirSync(join(tmp, 'staging-of-others'))
+  utimesSync(join(tmp, 'staging-of-others'), 1, 1)
+  removeLeftovers(tmp)
+  const left = readdirSync(tmp, { recursive: true, withFileTypes: true })
+  t.same(
+    left.filter(entry => entry.isFile()).map(({ name }) => name),
+    ['young'],
+  )
+  t.equal(readdirSync(tmp).length, 2)
 })
 
 t.test('leftovers are not looked for through a link', async t => {

@@ -111,6 +111,26 @@ t.test('a part of a larger buffer', async t => {
   t.equal(decode(larger.subarray(2, 2 + bytes.length)).length, 1)
 })
 
+t.test('a flaw is found wherever in a long listing it stands', async t => {
+  const digest = 'ab'.repeat(32) as Digest
+  const path = (i: number): TreePath => `directory/file-${String(i).padStart(6, '0')}` as TreePath
+  const entries = Array.from({ length: 8000 }, (_, i) => ({ path: path(i), digest, size: i, executable: i % 3 === 0 }))
+  const bytes = encodeManifest(entries)
+  t.ok(bytes.length > 700_000)
+  t.same(decodeManifest(bytes, 'm'), entries)
+  const text = bytes.toString()
+  for (const [i, flaw] of [2, 2700, 5400, 7998].flatMap(i => ['  ', '\n', 'x'].map(flaw => [i, flaw] as const))) {
+    const at = text.indexOf(`["${path(i)}"`)
+    const bad = Buffer.from(text.slice(0, at) + flaw + text.slice(at))
+    t.throws(() => decodeManifest(bad, 'm'), { code: 'bad-manifest' }, `${JSON.stringify(flaw)} before row ${i}`)
+  }
+  const swapped = encodeManifest([...entries.slice(0, 100), ...entries.slice(5000), ...entries.slice(100, 5000)])
+  t.throws(() => decodeManifest(swapped, 'm'), { message: 'manifest is not sorted: m' })
+  t.throws(() =>
+    decodeManifest(encodeManifest([...entries, { ...entries[7], path: path(7) } as (typeof entries)[0]]), 'm'),
+  )
+})
+
 t.test('totals count files and their bytes alone', async t => {
   const digest = 'ab'.repeat(32) as Digest
   const entries: ManifestEntry[] = [

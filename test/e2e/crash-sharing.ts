@@ -18,4 +18,5 @@ t.test('push, the last write cut in half', async t =>
 )
 t.test('push of a second version', async t => covers(t, await scenarios.pushSecond(place), every(3)))
 t.test('pull into a fresh clone', async t => covers(t, await scenarios.pullClone(place), every(9)))
+t.test('pull of directories that come whole', async t => covers(t, await scenarios.pullWhole(place), every(3)))
 t.test('pull of a second version', async t => covers(t, await scenarios.pullSecond(place), every(5)))

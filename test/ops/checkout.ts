@@ -394,6 +394,27 @@ t.test('many files come the same way, by worker threads', async t => {
   t.equal(setAside(w.root).length, 3)
 })
 
+t.test('directories that are new come with all that is in them, others get their files one by one', async t => {
+  const names = ['', 'a/', 'a/b/', 'a/b/c/d/', 'old/', 'old/new/'].flatMap(directory =>
+    Array.from({ length: 5 }, (_, i) => `${directory}f${i}`),
+  )
+  const files = Object.fromEntries(names.map(name => [`x/${name}`, `content of ${name}`]))
+  const w = await makeWorkspace(t, { files: { ...files, 'x/a/empty/': '' } })
+  chmodSync(w.path('x/a/f3'), 0o755)
+  await w.add('x')
+  const before = w.tree('x')
+  w.remove('x')
+  mkdirSync(w.path('x/old'), { recursive: true })
+  w.write({ 'x/old/f1': 'content of old/f1' })
+  const old = statSync(w.path('x/old')).ino
+  t.match(await w.checkout(), { outputs: [{ written: 29 }], failures: [] })
+  t.same(w.tree('x'), before)
+  t.equal(statSync(w.path('x/old')).ino, old, 'what was there stays the same directory')
+  t.equal(statSync(w.path('x/a/f3')).mode & 0o777, 0o777 & ~process.umask())
+  t.same(w.tree('.ddv/tmp'), { '/': '' })
+  t.ok((await w.status()).clean)
+})
+
 t.test('an edit in the very moment of the checkout is not lost', async t => {
   const w = await makeWorkspace(t, { files: { x: '1', 'd/a': '1', 'd/gone': '1' } })
   await w.add(['x', 'd'])

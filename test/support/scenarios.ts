@@ -3,6 +3,7 @@
 
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { hashBytes } from '../../lib/sys/hash.js'
 import type { Scenario } from './crash.js'
 import { git } from './git.js'
 import { demand, readTree } from './invariants.js'
@@ -248,6 +249,30 @@ export async function pullClone(place: Place): Promise<Scenario> {
   await ddv(program, ws, 'push')
   git(base, 'clone', '-q', 'ws', 'clone')
   return { base, program, args: ['pull'], cwd: 'clone', remote: 'remote', writes: ['data/set'] }
+}
+
+/** Directories of the data, and a shard of the cache, are new and have files enough to come with all of them at once. */
+export async function pullWhole(place: Place): Promise<Scenario> {
+  const { base, ws } = await makeWorkspace(place, 'pull-whole')
+  const { program } = place
+  await ddv(program, ws, 'remote', 'add', 'origin', '../remote', '--default')
+  const contents = oneShard(10)
+  contents.forEach((content, i) => {
+    put(ws, { [`data/set/${i < 5 ? 'a' : 'a/b'}/${i}`]: content })
+  })
+  await ddv(program, ws, 'add', 'data/set')
+  commit(ws)
+  await ddv(program, ws, 'push')
+  git(base, 'clone', '-q', 'ws', 'clone')
+  return { base, program, args: ['pull'], cwd: 'clone', remote: 'remote', writes: ['data/set'] }
+}
+
+/** Contents whose digests begin alike. */
+function oneShard(count: number): string[] {
+  const contents: string[] = []
+  for (let i = 0; contents.length < count; i++)
+    if (hashBytes(Buffer.from(`content ${i}`)).startsWith('00')) contents.push(`content ${i}`)
+  return contents
 }
 
 /** The clone has the first version, and gets the second. */

@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { discard, type FsyncMode, type Rename, renameDurably, syncFiles } from '../../lib/sys/durable-renames.js'
 import { directPool, filesPool } from '../support/pool.js'
@@ -31,6 +31,26 @@ t.test('more than one job holds, on threads', async t => {
   const renames = prepare(directory, 5000)
   await renameDurably(renames, { mode: 'off', directory, pool: filesPool(t) })
   t.ok(isDone(renames))
+})
+
+t.test('files that were gathered for new directories come with these', async t => {
+  const directory = t.testdir()
+  const renames = Array.from({ length: 30 }, (_, i) => {
+    const [from, to] = ['tmp', 'to'].map(top => join(directory, top, String(i % 3), `n${i}`)) as [string, string]
+    mkdirSync(dirname(from), { recursive: true })
+    writeFileSync(from, `content ${i}`)
+    return { from, to }
+  })
+  mkdirSync(join(directory, 'to', '2'), { recursive: true })
+  const inodes = [0, 1, 2].map(i => lstatSync(join(directory, 'tmp', String(i))).ino)
+  const beforeRenames = (): string[] => {
+    mkdirSync(join(directory, 'to', '1'))
+    return [join(directory, 'to', '1')]
+  }
+  await renameDurably(renames, { mode: 'full', directory, pool: directPool(), beforeRenames })
+  t.ok(isDone(renames))
+  const isWhole = inodes.map((inode, i) => lstatSync(join(directory, 'to', String(i))).ino === inode)
+  t.same(isWhole, [true, true, false], 'made here, made by the caller, there before')
 })
 
 t.test('an existing file is replaced', async t => {

@@ -1,6 +1,6 @@
 import { DdvError } from '../../core/errors.js'
 import { defineCommand } from '../command.js'
-import { checkedOutText, targetsPositional } from '../transfer.js'
+import { checkedOutText, keepHeapSmall, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const checkout = defineCommand({
@@ -23,6 +23,7 @@ export const checkout = defineCommand({
   example: ['ddv checkout', `after 'git switch': brings the branch's data`],
   exits: [1, 3, 10, 11, 12, 13, 15],
   run: async ({ targets, force, ours, theirs }, context) => {
+    keepHeapSmall()
     if (ours && theirs) throw new DdvError('usage', '--ours and --theirs exclude each other')
     const options = { ...controlOf(context), force }
     const { outputs, failures } = await withProject(context, async project => {

@@ -1,7 +1,14 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes } from '../format.js'
-import { fetchedText, nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
+import {
+  fetchedText,
+  keepHeapSmall,
+  nothingYet,
+  remoteOption,
+  revisionsOption,
+  targetsPositional,
+} from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const fetch = defineCommand({
@@ -12,6 +19,7 @@ export const fetch = defineCommand({
   example: ['ddv fetch data/raw', `makes 'ddv checkout data/raw' possible without the network`],
   exits: [1, 3, 10, 12, 13, 14],
   run: async (args, context) => {
+    keepHeapSmall()
     const { fetch } = await import('../../ops/fetch.js')
     const options = { ...controlOf(context), remote: args.remote, revisions: args.rev }
     const { failures, ...done } = await withProject(context, project => fetch(project, args.targets, options))

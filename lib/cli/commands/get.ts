@@ -1,7 +1,7 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount, shortId } from '../format.js'
-import { remoteOption } from '../transfer.js'
+import { keepHeapSmall, remoteOption } from '../transfer.js'
 import { controlOf } from '../with-project.js'
 
 export const get = defineCommand({
@@ -19,6 +19,7 @@ export const get = defineCommand({
   example: ['ddv get https://example.org/films data/raw/movies.csv --rev v1.2', 'the file as it was in that release'],
   exits: [1, 3, 12, 13, 14],
   run: async (args, context) => {
+    keepHeapSmall()
     const { get } = await import('../../ops/get.js')
     const { rev: revision, out, remote } = args
     const options = { ...controlOf(context), env: context.io.env, revision, out, remote }

@@ -6,6 +6,7 @@ import { tellOfHooks } from '../hooks-notice.js'
 import {
   checkedOutText,
   fetchedText,
+  keepHeapSmall,
   nothingYet,
   remoteOption,
   revisionOption,
@@ -26,6 +27,7 @@ export const pull = defineCommand({
   example: ['ddv pull', `after 'git pull': brings the data of the commit`],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
+    keepHeapSmall()
     const { pull } = await import('../../ops/pull.js')
     const { remote, force, frozen, rev: revision } = args
     const options = { ...controlOf(context), remote, force, frozen, revision }

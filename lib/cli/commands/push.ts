@@ -1,7 +1,7 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
-import { nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
+import { keepHeapSmall, nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const push = defineCommand({
@@ -20,6 +20,7 @@ export const push = defineCommand({
   example: ['ddv push', 'sends what the pointers of the workspace name'],
   exits: [1, 3, 10, 11, 12, 13, 14, 15],
   run: async (args, context) => {
+    keepHeapSmall()
     const { push } = await import('../../ops/push.js')
     const options = { ...controlOf(context), remote: args.remote, revisions: args.rev, repair: args.repair }
     const result = await withProject(context, project => push(project, args.targets, options))
