@@ -133,8 +133,8 @@ t.test('what the shell sees is the value, wherever it stands', async t => {
     const batch = fc.array(fc.tuple(fc.constantFrom(...places), value), { minLength: 30, maxLength: 30 })
     fc.assert(
       fc.property(batch, pairs => {
-        const scripts = pairs.map(([place, value]) => `(\n${fill(place, value)}\n)\nprintf '\\001'`)
-        const seen = run(shell, scripts.join('\n'), cwd).split('\u0001')
+        const scripts = pairs.map(([place, value]) => `(\n${fill(place, value)}\n)\nprintf '\\000'`)
+        const seen = run(shell, scripts.join('\n'), cwd).split('\0')
         for (const [i, [place, value]] of pairs.entries()) {
           const text = (seen[i] ?? '').replace(/^a\n/, '')
           // What tidies up after itself cannot be told from a value of the same letters.
@@ -156,8 +156,8 @@ t.test('every nasty value in every place', async t => {
   const cwd = t.testdir({})
   const shell = shells.includes('dash') ? 'dash' : 'sh'
   for (const place of places.filter(place => !/sed |tr -d/.test(place))) {
-    const scripts = nasty.map(value => `(\n${fill(place, value)}\n)\nprintf '\\001'`)
-    const seen = run(shell, scripts.join('\n'), cwd).split('\u0001')
+    const scripts = nasty.map(value => `(\n${fill(place, value)}\n)\nprintf '\\000'`)
+    const seen = run(shell, scripts.join('\n'), cwd).split('\0')
     const expected = nasty.map(value => (place.includes('%s.') ? `[${value}.]` : `[${value}]`))
     t.same(
       seen.slice(0, -1).map(text => text.replace(/^a\n/, '')),

@@ -39,7 +39,7 @@ t.test('values', async t => {
 
 t.test('problems', async t => {
   const cases: readonly (readonly [string, string])[] = [
-    ['${m}', "unknown name 'm' in '${m}'; did you mean '${n}'?"],
+    ['${lst}', "unknown name 'lst' in '${lst}'; did you mean '${list}'?"],
     ['${a.nmae}', "unknown name 'a.nmae' in '${a.nmae}'; did you mean '${a.name}'?"],
     ['${a.b[7]}', "unknown name 'a.b.7' in '${a.b[7]}'; a '\\$' in place of '$' leaves it to the shell"],
     ['${constructor}', "unknown name 'constructor' in '${constructor}'"],
