@@ -64,7 +64,14 @@ const paths: Shape = oneOrMore(name)
 
 const params: Shape = listOf(oneOf(name, { kind: 'map', values: oneOf(nothing, listOf(name), name), single: true }))
 
-const vars: Shape = listOf(oneOf(name, mapOf(any)))
+const plainName: Named = {
+  kind: 'text',
+  pattern: /^(?!.*\$\{)[^\u0000-\u001f\u007f]+$/,
+  expected: 'a name without templates',
+  fixed: true,
+}
+// Read before there is anything to fill templates from.
+const vars: Shape = { kind: 'list', items: oneOf(plainName, { kind: 'map', values: any, fixed: true }), fixed: true }
 
 const environmentName = /^[A-Za-z_][A-Za-z0-9_]*$/
 const env: Shape = oneOf(
@@ -147,6 +154,7 @@ export const pipelineShape: RecordShape = record({
       kind: 'map',
       keys: /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/,
       each: 'stage',
+      fixed: true,
       values: { kind: 'variant', keys: ['foreach', 'do'], with: eachStage, without: plainStage },
     }),
     about: 'the stages, by name',

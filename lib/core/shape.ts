@@ -15,18 +15,19 @@ import {
 import { isWholeTemplate } from './template.js'
 
 export type Shape =
-  | { readonly kind: 'text'; readonly pattern?: RegExp; readonly options?: readonly string[] }
+  | { readonly kind: 'text'; readonly pattern?: RegExp; readonly options?: readonly string[]; readonly fixed?: true }
   | { readonly kind: 'flag' }
   | { readonly kind: 'number'; readonly whole: boolean; readonly min: number; readonly max: number }
   | { readonly kind: 'null' }
   | { readonly kind: 'any' }
-  | { readonly kind: 'list'; readonly items: Shape }
+  | { readonly kind: 'list'; readonly items: Shape; readonly fixed?: true }
   | {
       readonly kind: 'map'
       readonly values: Shape
       readonly keys?: RegExp
       readonly single?: true
       readonly each?: string
+      readonly fixed?: true
     }
   | RecordShape
   | { readonly kind: 'choice'; readonly shapes: readonly Shape[] }
@@ -81,7 +82,7 @@ class Checker {
 
   check(node: LocatedNode, shape: Shape, what: string): void {
     if (shape.kind === 'any') return
-    if (this.#options.templates && node.kind === 'scalar' && isWholeTemplate(node.value)) return
+    if (this.#options.templates && node.kind === 'scalar' && isWholeTemplate(node.value) && mayBeTemplate(shape)) return
     if (shape.kind === 'variant') {
       this.#variant(node, shape, what)
       return
@@ -97,7 +98,8 @@ class Checker {
       for (const item of node.items) this.check(item, shape.items, what)
     else if (node.kind === 'map' && shape.kind === 'map') this.#map(node, shape, what)
     else if (node.kind === 'map' && shape.kind === 'record') this.#record(node, shape, what)
-    else if (!fits(node, shape) && !(this.#options.templates && hasTemplate(node))) throw this.#wrong(node, shape, what)
+    else if (!fits(node, shape) && !(this.#options.templates && hasTemplate(node, shape)))
+      throw this.#wrong(node, shape, what)
   }
 
   #variant(node: LocatedNode, shape: Extract<Shape, { kind: 'variant' }>, what: string): void {
@@ -171,6 +173,13 @@ class Checker {
   }
 }
 
+/** Whether one template may stand for all of it. What it is has to show before templates are filled in where it may not. */
+function mayBeTemplate(shape: Shape): boolean {
+  if (shape.kind === 'choice') return shape.shapes.some(mayBeTemplate)
+  if (shape.kind === 'text' || shape.kind === 'list' || shape.kind === 'map') return shape.fixed !== true
+  return shape.kind === 'flag' || shape.kind === 'number'
+}
+
 // `yes` and `on` are texts in YAML 1.2, numbers without quotes are none.
 function hintFor(node: LocatedNode, shape: Shape): string | undefined {
   const [first] = shape.kind === 'choice' ? shape.shapes : [shape]
@@ -183,8 +192,12 @@ function hintFor(node: LocatedNode, shape: Shape): string | undefined {
   return undefined
 }
 
-const hasTemplate = (node: LocatedNode): boolean =>
-  node.kind === 'scalar' && typeof node.value === 'string' && node.value.includes('${')
+const hasTemplate = (node: LocatedNode, shape: Shape): boolean =>
+  shape.kind === 'text' &&
+  shape.fixed !== true &&
+  node.kind === 'scalar' &&
+  typeof node.value === 'string' &&
+  node.value.includes('${')
 
 function sameKind(node: LocatedNode, shape: Shape): boolean {
   switch (shape.kind) {
@@ -256,9 +269,9 @@ export function schemaOf(shape: Shape): JsonRecord {
     case 'null':
       return { type: 'null' }
     case 'list':
-      return { anyOf: [{ type: 'array', items: schemaOf(shape.items) }, template] }
+      return orTemplate({ type: 'array', items: schemaOf(shape.items) }, shape)
     case 'map':
-      return { anyOf: [mapSchema(shape), template] }
+      return orTemplate(mapSchema(shape), shape)
     case 'record':
       return recordSchema(shape)
     case 'choice':
@@ -275,9 +288,13 @@ export function schemaOf(shape: Shape): JsonRecord {
 
 const template: JsonRecord = { type: 'string', pattern: '^\\$\\{[^{}]*\\}$' }
 
-function textSchema({ pattern, options }: Extract<Shape, { kind: 'text' }>): JsonRecord {
+const orTemplate = (schema: JsonRecord, shape: Shape): JsonRecord =>
+  mayBeTemplate(shape) ? { anyOf: [schema, template] } : schema
+
+function textSchema({ pattern, options, fixed }: Extract<Shape, { kind: 'text' }>): JsonRecord {
   if (options !== undefined) return { anyOf: [{ enum: [...options] }, { type: 'string', pattern: '\\$\\{' }] }
   if (pattern === undefined) return { type: 'string' }
+  if (fixed === true) return { type: 'string', pattern: pattern.source }
   return { type: 'string', anyOf: [{ pattern: pattern.source }, { pattern: '\\$\\{' }] }
 }
 
