@@ -57,6 +57,9 @@ const drawing = Object.fromEntries(
   plotKeys.map(key => [key, { shape: any, about: 'how DVC draws it', unused: notDrawn }]),
 )
 
+// The files of a plot without a path of its own are in its `y`.
+const topDrawing = { ...drawing, y: { shape: any, about: 'files, each with the columns that DVC draws' } }
+
 const outsOf = (fields: Readonly<Record<string, Field>>): Shape =>
   oneOf(listOf(oneOf(name, { kind: 'map', values: oneOf(nothing, record(fields)), single: true })), name)
 
@@ -164,8 +167,8 @@ export const pipelineShape: RecordShape = record({
   plots: {
     shape: oneOf(
       name,
-      listOf(oneOf(name, mapOf(oneOf(nothing, record(drawing))))),
-      mapOf(oneOf(nothing, record(drawing))),
+      listOf(oneOf(name, mapOf(oneOf(nothing, record(topDrawing))))),
+      mapOf(oneOf(nothing, record(topDrawing))),
     ),
     about: 'files for plots that belong to no stage',
   },

@@ -224,8 +224,7 @@ plots:
     warnings.map(({ message, position }) => `${position.line}:${position.column} ${message}`),
     [
       "4:13 'x' of 'p.csv' of 'plots' of the file not used: ddv draws no plots",
-      "5:13 'y', 'title' of 'curve' of 'plots' of the file not used: ddv draws no plots",
-      "6:11 'y' of 'odd' of 'plots' of the file not used: ddv draws no plots",
+      "5:40 'title' of 'curve' of 'plots' of the file not used: ddv draws no plots",
       "6:5 plot 'odd' names no file",
     ],
   )

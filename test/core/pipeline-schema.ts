@@ -1,8 +1,9 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { isDdvError } from '../../lib/core/errors.js'
+import { expandStages } from '../../lib/core/expand-stages.js'
 import { toJson } from '../../lib/core/located.js'
-import { decodePipelineFile } from '../../lib/core/pipeline-file.js'
+import { decodePipelineFile, type PipelineFile } from '../../lib/core/pipeline-file.js'
 import { pipelineJsonSchema } from '../../lib/core/pipeline-schema.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { parseLocatedYaml } from '../../lib/core/yaml-located.js'
@@ -12,12 +13,23 @@ const validate = new Ajv2020({ strict: false, allErrors: true }).compile(pipelin
 
 function isRead(text: string): boolean {
   try {
-    decodePipelineFile(text, 'ddv.yaml' as TreePath)
+    const pipeline = decodePipelineFile(text, 'ddv.yaml' as TreePath)
+    // What it goes on to may be refused, but never fails for want of a check.
+    expandsOrRefuses(pipeline)
     return true
   } catch (error) {
     if (isDdvError(error, 'bad-config')) return false
     throw error
   }
+}
+
+function expandsOrRefuses(pipeline: PipelineFile): void {
+  for (const x of ['a', 1, true, null, ['a'], { a: 1 }])
+    try {
+      expandStages(pipeline, { files: new Map([['params.yaml' as TreePath, { x, k: 'key', c: false }]]) })
+    } catch (error) {
+      if (!isDdvError(error, 'bad-config')) throw error
+    }
 }
 
 // What stands behind each key of a stage: the decoder and the schema say the same of it.

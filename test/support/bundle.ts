@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { pipelineJsonSchema } from '../../lib/core/pipeline-schema.js'
 
 const root = resolve(import.meta.dirname, '../../..')
 const bundle = join(root, 'dist/bundle')
@@ -90,6 +91,8 @@ const compiled: Plugin = {
 await build({ ...common, entryPoints: { ddv: 'dist/bin/ddv.js' }, plugins: [compiled] })
 
 writeFileSync(join(outdir, 'package.json'), '{"type":"commonjs"}\n')
+// For editors, which find it in the installed package.
+writeFileSync(join(outdir, 'ddv.schema.json'), `${JSON.stringify(pipelineJsonSchema(), null, 2)}\n`)
 chmodSync(join(outdir, 'ddv.js'), 0o755)
 // Put in place as a whole, so that a test that runs meanwhile meets the old bundle or the new one.
 rmSync(bundle, { recursive: true, force: true })
