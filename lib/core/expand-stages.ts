@@ -6,6 +6,7 @@ import {
   type BadAt,
   badAtOf,
   childAt,
+  entryOf,
   type LocatedMap,
   type LocatedNode,
   nodeWord,
@@ -20,7 +21,7 @@ import type { Dependency, Stage, StageName } from './stage.js'
 import { decodeStageFields } from './stage-fields.js'
 import { foreachItems, matrixItems, type StageItem } from './stage-items.js'
 import { stagePath } from './stage-paths.js'
-import type { Scope } from './template.js'
+import { isWholeTemplate, type Scope } from './template.js'
 import { mergeValues } from './template-values.js'
 import { dirname, type TreePath } from './tree-path.js'
 
@@ -100,16 +101,16 @@ class Expander {
   #stage(definition: StageDefinition, { name, scope }: { readonly name: StageName; readonly scope: Scope }): Stage {
     const { file, bad } = this.#options
     const kept = definition.body.entries.filter(({ key }) => key !== 'cmd' && key !== 'vars' && key !== 'matrix')
-    const body = fillNode({ ...definition.body, entries: kept }, { scope, bad }) as LocatedMap
-    const cmd = childAt(definition.body, 'cmd')
-    const checked =
-      cmd === undefined
-        ? body
-        : { ...body, entries: [...body.entries, ...definition.body.entries.filter(({ key }) => key === 'cmd')] }
-    // What it warns of was said of the definition.
-    checkShape(checked, stageShape, { what: `stage '${name}'`, bad, warn: () => {}, templates: false })
+    const written: LocatedMap = { ...definition.body, entries: kept }
+    const body = fillNode(written, { scope, bad }) as LocatedMap
+    const cmd = entryOf(definition.body, 'cmd')
+    // What no template changed was checked as it was read; what the check warns of was said then.
+    if (body !== written) {
+      const whole = cmd === undefined ? body : { ...body, entries: [...body.entries, cmd] }
+      checkShape(whole, stageShape, { what: `stage '${name}'`, bad, warn: () => {}, templates: false })
+    }
     const shell = childAt(body, 'shell')
-    const commands = this.#commands(cmd, {
+    const commands = this.#commands(cmd?.value, {
       scope,
       name,
       shell: shell?.kind === 'scalar' ? String(shell.value) : undefined,
@@ -121,9 +122,15 @@ class Expander {
     cmd: LocatedNode | undefined,
     { scope, name, shell }: { readonly scope: Scope; readonly name: StageName; readonly shell: string | undefined },
   ): readonly string[] {
-    const { bad } = this.#options
+    const { bad, warn } = this.#options
     if (cmd === undefined) return []
-    const commands = (cmd.kind === 'list' ? cmd.items : [cmd]).map(node => fillCommand(node, { scope, bad, shell }))
+    const commands = (cmd.kind === 'list' ? cmd.items : [cmd]).map(node => {
+      const command = fillCommand(node, { scope, bad, shell })
+      // A whole command kept in a value runs in DVC, which does not quote.
+      if (node.kind === 'scalar' && isWholeTemplate(node.value) && /^'[^' ]* /.test(command))
+        warn(`'cmd' of stage '${name}' is one value, and so one word to the shell`, node)
+      return command
+    })
     if (commands.length === 0 || commands.every(command => command.trim() === ''))
       throw bad(`'cmd' of stage '${name}' is empty`, cmd)
     return commands

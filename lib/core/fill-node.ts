@@ -9,11 +9,20 @@ export interface FillOptions {
   readonly bad: BadAt
 }
 
-/** Texts that are one template take its value as it is; in others values stand as texts. Keys are texts. */
+/**
+ * Texts that are one template take its value as it is; in others values stand as texts. Keys are texts. A node without
+ * templates is given back as it is.
+ */
 export function fillNode(node: LocatedNode, options: FillOptions): LocatedNode {
   const { scope, bad } = options
-  if (node.kind === 'list') return { ...node, items: node.items.map(item => fillNode(item, options)) }
-  if (node.kind === 'map') return { ...node, entries: node.entries.map(entry => fillEntry(entry, options)) }
+  if (node.kind === 'list') {
+    const items = node.items.map(item => fillNode(item, options))
+    return items.every((item, i) => item === node.items[i]) ? node : { ...node, items }
+  }
+  if (node.kind === 'map') {
+    const entries = node.entries.map(entry => fillEntry(entry, options))
+    return entries.every((entry, i) => entry === node.entries[i]) ? node : { ...node, entries }
+  }
   if (typeof node.value !== 'string' || !mayHaveTemplates(node.value)) return node
   return fromJson(
     fillValue(node.value, scope, (problem, hint) => bad(problem, node, hint)),
@@ -24,7 +33,7 @@ export function fillNode(node: LocatedNode, options: FillOptions): LocatedNode {
 function fillEntry(entry: LocatedEntry, options: FillOptions): LocatedEntry {
   const { key } = entry
   const value = fillNode(entry.value, options)
-  if (!mayHaveTemplates(key)) return { ...entry, value }
+  if (!mayHaveTemplates(key)) return value === entry.value ? entry : { ...entry, value }
   return { ...entry, key: fillText(key, options.scope, (problem, hint) => options.bad(problem, entry, hint)), value }
 }
 

@@ -165,6 +165,17 @@ t.test('foreach and matrix', async t => {
   ])
 })
 
+t.test('a whole command in a value', async t => {
+  const { stages, warnings } = expanded('stages:\n  s: {cmd: "${c}"}\n  l: {cmd: "${l}"}\n', {
+    'params.yaml': { c: 'python a.py', l: ['python', 'a.py'] },
+  })
+  t.same(stages.map(scripts), [["'python a.py'"], ['python a.py']])
+  t.same(
+    warnings.map(({ message, position }) => `${position.line}:${position.column} ${message}`),
+    ["2:12 'cmd' of stage 's' is one value, and so one word to the shell"],
+  )
+})
+
 t.test('values of templates', async t => {
   const text = `vars:
   - conf.json
