@@ -53,7 +53,7 @@ type Stands = 'bare' | 'single' | 'double' | 'comment' | 'dollar' | 'unsure'
 function fillHole(hole: Hole, place: Stands, next: string): string {
   const { bad, text } = hole
   if (place === 'comment') return text
-  if (place === 'dollar') throw bad(`'${text}' stands behind a '$'`, "write '\\$' for a dollar sign")
+  if (place === 'dollar') throw bad(`'${text}' stands behind a '$' or '\\'`, "write '\\$' for a dollar sign")
   const { value } = hole
   if (value === null) throw bad(`'${text}' has no value`)
   if (typeof value !== 'object') return fillScalar(String(value), { hole, place, next })
@@ -112,9 +112,11 @@ class Scanner {
   #sure: boolean
   /** Whether a `#` would begin a comment. */
   #wordStart = true
-  /** An unescaped `$` came just before. */
+  /** An unescaped `$` or `\` came just before. */
   #dollar = false
-  /** The word so far, within a substitution. */
+  /** Inside `name[…]`, which bash takes for arithmetic: quotes are no protection there. */
+  #subscript = false
+  /** The word so far; `-` for what is quoted. */
   #word = ''
 
   constructor(sure: boolean) {
@@ -125,7 +127,7 @@ class Scanner {
     if (this.#comment) return 'comment'
     if (this.#single) return 'single'
     if (this.#dollar) return 'dollar'
-    if (!this.#sure) return 'unsure'
+    if (!this.#sure || this.#subscript) return 'unsure'
     return this.#top.kind === 'double' ? 'double' : 'bare'
   }
 
@@ -157,9 +159,10 @@ class Scanner {
       return 1
     }
     const after = this.#dollar
-    this.#dollar = false
+    // A `\` at the end would take away the first character of a value's quotes.
+    this.#dollar = c === '\\' && i === text.length - 1
     if (!this.#sure) {
-      this.#dollar = c === '$'
+      if (c === '$') this.#dollar = true
       return c === '\\' ? 2 : 1
     }
     // A line that goes on is no word, so that a `#` may still begin a comment.
@@ -193,15 +196,20 @@ class Scanner {
       this.#comment = true
       return 1
     }
+    if (text.startsWith('((', i)) return this.#arithmetic(text.slice(i))
     if (text.startsWith('<<<', i)) return this.#operator(3)
     if (text.startsWith('<<', i)) return this.#lost()
     if (/[ \t\n;&|<>()]/.test(c)) return this.#separator(c)
+    if (c === '[' && afterDollar) return this.#lost()
+    if (c === '[' && /[^[]/.test(this.#word)) this.#subscript = true
+    if (c === ']') this.#subscript = false
     this.#word += c
     this.#wordStart = false
     return 1
   }
 
   #separator(c: string): number {
+    if (c === '\n') this.#subscript = false
     const top = this.#top
     if (top.kind === 'substitution') {
       // The `)` of its patterns would look like the end.
@@ -223,6 +231,7 @@ class Scanner {
 
   // `$(…)`, `${…}`, `$'` and `$name`.
   #expansion(text: string): number {
+    if (text.startsWith('$((')) return this.#arithmetic(text)
     if (text.startsWith('$(')) {
       this.#inside.push({ kind: 'substitution', depth: 1 })
       return this.#operator(2)
@@ -234,6 +243,12 @@ class Scanner {
     this.#text(1)
     this.#dollar = true
     return 1
+  }
+
+  // Read over where it is plain and whole: quotes mean nothing in it.
+  #arithmetic(text: string): number {
+    const whole = /^\$?\(\([^()'"`\\$#{}[\]\n]*\)\)/.exec(text)
+    return whole === null ? this.#lost() : this.#text(whole[0].length)
   }
 
   #text(length: number): number {
