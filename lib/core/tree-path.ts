@@ -27,8 +27,12 @@ export function isReservedName(segment: string): boolean {
   return folded === '.git' || folded === '.ddv' || folded === 'git~1' || folded === 'ddv~1'
 }
 
+// What nearly all names are: no separator, nothing that is folded, too short to be too long, and no first `.`.
+const plainName = /^[\w-][\w.-]{0,62}$/
+
 /** Why the text is no tree path, or undefined where it is one. */
 export function treePathProblem(text: string, platform: NodeJS.Platform = 'linux'): string | undefined {
+  if (plainName.test(text)) return undefined
   if (text === '') return 'is empty'
   if (text.includes('\0')) return 'holds a NUL'
   if (!text.isWellFormed()) return 'is not valid Unicode'

@@ -23,6 +23,7 @@ import { toTreePath } from '../workspace/workspace.js'
 import { loadEntries } from './entries.js'
 import type { Project } from './project.js'
 import { refuseCache } from './refuse-cache.js'
+import { unlessSettled } from './settled.js'
 import { type Target, toTarget, withoutCovered } from './targets.js'
 
 /** Throws for the first target that cannot be added; then nothing was changed. */
@@ -135,16 +136,21 @@ function refuseOverlap(project: Project, targets: readonly Target[], { output }:
   throw new DdvError('usage', `lies inside another target: ${displayPath(output)}`, { hint })
 }
 
-async function refuseTracked({ git, workspace }: Project, targets: readonly Target[]): Promise<void> {
+async function refuseTracked(project: Project, targets: readonly Target[]): Promise<void> {
+  const { git, workspace } = project
   if (git === undefined) return
-  const tracked = await trackedAmong(
-    git,
-    targets.map(({ output }) => join(workspace.root, output)),
-  )
-  if (tracked.length === 0) return
+  const outputs = targets.map(({ output }) => ({ key: `u/${output}`, files: [], path: join(workspace.root, output) }))
+  await unlessSettled(project, outputs, async open => {
+    const paths = open.map(({ path }) => path)
+    const tracked = await trackedAmong(git, paths)
+    if (tracked.length > 0) throw trackedError(tracked)
+  })
+}
+
+function trackedError(tracked: readonly string[]): DdvError {
   const first = displayPath(tracked[0] as string)
   const more = tracked.length > 1 ? ` and ${tracked.length - 1} more` : ''
-  throw new DdvError('refused', `is tracked by git already: ${first}${more}`, {
+  return new DdvError('refused', `is tracked by git already: ${first}${more}`, {
     hint: `take it out of git's index first: git rm -r --cached '${first}'`,
   })
 }

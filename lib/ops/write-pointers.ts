@@ -17,6 +17,7 @@ import { randomName } from '../sys/random.js'
 import { pointerPath } from '../workspace/pointers.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { Project } from './project.js'
+import { unlessSettled } from './settled.js'
 
 export interface PointerChange {
   readonly output: TreePath
@@ -74,7 +75,8 @@ export async function forgetInGit(project: Project, outputs: readonly TreePath[]
   if (git === undefined) return
   const pointers = outputs.map(output => join(workspace.root, pointerPath(output)))
   if (config.git.autostage) await unstageFiles(git, pointers)
-  await editIgnoreFiles(project, outputs, { edit: unignoreNames, files: [] })
+  const ignoreFiles = editIgnoreFiles(project, outputs, unignoreNames)
+  if (config.git.autostage) await stageFiles(git, ignoreFiles)
 }
 
 /** Has git ignore what stages made, as it does data that has a pointer, and stages their locks. */
@@ -83,34 +85,35 @@ export async function ignoreOutputs(
   { outputs, locks }: { readonly outputs: readonly TreePath[]; readonly locks: readonly TreePath[] },
   _lock: Locked,
 ): Promise<void> {
-  const files = locks.map(lock => join(project.workspace.root, lock))
-  await editIgnoreFiles(project, outputs, { edit: ignoreNames, files })
+  const { git, workspace, config } = project
+  if (git === undefined) return
+  const ignoreFiles = editIgnoreFiles(project, outputs, ignoreNames)
+  const files = locks.map(lock => join(workspace.root, lock))
+  if (config.git.autostage) await stageFiles(git, [...files, ...ignoreFiles])
 }
 
 async function tellGit(project: Project, outputs: readonly TreePath[]): Promise<void> {
-  const files = outputs.map(output => join(project.workspace.root, pointerPath(output)))
-  await editIgnoreFiles(project, outputs, { edit: ignoreNames, files })
-}
-
-interface Editing {
-  readonly edit: (directory: string, names: readonly string[], temporary: string) => boolean
-  /** Staged beside the ignore files. */
-  readonly files: string[]
-}
-
-async function editIgnoreFiles(
-  { git, workspace, config }: Project,
-  outputs: readonly TreePath[],
-  { edit, files }: Editing,
-): Promise<void> {
+  const { git, workspace, config } = project
   if (git === undefined) return
-  for (const [directory, names] of byDirectory(outputs)) {
+  editIgnoreFiles(project, outputs, ignoreNames)
+  if (!config.git.autostage) return
+  // Files that did not change, too: a crash may have come between a change and git's hearing of it.
+  const files = outputs.map(output => ({
+    key: `g/${output}`,
+    files: [join(workspace.root, pointerPath(output)), join(workspace.root, treeDirname(output), '.gitignore')],
+  }))
+  await unlessSettled(project, files, open => stageFiles(git, [...new Set(open.flatMap(({ files }) => files))]))
+}
+
+type Edit = (directory: string, names: readonly string[], temporary: string) => boolean
+
+/** The ignore files that name these outputs, edited. */
+function editIgnoreFiles({ workspace }: Project, outputs: readonly TreePath[], edit: Edit): string[] {
+  return [...byDirectory(outputs)].map(([directory, names]) => {
     const absolute = join(workspace.root, directory)
     edit(absolute, names, workTemporaryDirectory(workspace))
-    // Unchanged too: a crash may have come between its change and git's hearing of it.
-    files.push(join(absolute, '.gitignore'))
-  }
-  if (config.git.autostage) await stageFiles(git, files)
+    return join(absolute, '.gitignore')
+  })
 }
 
 function byDirectory(outputs: readonly TreePath[]): Map<string, string[]> {

@@ -2,7 +2,6 @@
 // bytes durable, then names, then names durable. For many files one sync of the whole file system is far cheaper than
 // an fsync each (20,000 files: 1.5 s against 40 s on ext4); for a few it is the other way round.
 
-import { execFile } from 'node:child_process'
 import { closeSync, constants, copyFileSync, fsync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
@@ -34,7 +33,9 @@ const few = 16
 /** Files a job renames: enough to make a message's cost vanish. */
 const batchSize = 4096
 
-const run = promisify(execFile)
+// Loaded on first use: an `add` that finds nothing to do writes nothing.
+const run = (program: string, args: readonly string[]): Promise<unknown> =>
+  promisify(process.getBuiltinModule('node:child_process').execFile)(program, args)
 
 /**
  * Renames all, in the order above; parent directories are made. All or, on an error before the renames, none. On any

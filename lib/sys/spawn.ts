@@ -1,7 +1,7 @@
 // Starting other programs, never through a shell. What a program says or answers is data: only what cannot be an answer
 // (stopped, too much output, no such directory) is thrown.
 
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { DdvError, systemCode } from '../core/errors.js'
 
 export interface RunOptions {
@@ -31,6 +31,8 @@ const maxError = 65_536
 export function run(program: string, args: readonly string[], options: RunOptions): Promise<RunResult | undefined> {
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) return reject(interrupted())
+    // Loaded on first use: it costs 3 ms, and most commands start no program.
+    const { spawn } = process.getBuiltinModule('node:child_process')
     const child = spawn(program, args, { cwd: options.cwd, env: { ...options.env }, windowsHide: true })
     const stdout: Buffer[] = []
     let stderr = ''

@@ -1,5 +1,5 @@
-// Looking at an output in the workspace. Listing a directory costs 1 µs an entry, a stat 2 µs: the main thread lists
-// and hands batches of names to worker threads for their stats, then takes from the queue itself.
+// Looking at an output in the workspace. Listing a directory costs 1 µs an entry, a stat 2 µs: the main thread lists,
+// while worker threads stat what is listed already, and at the end it takes from the queue itself (stat-queue.ts).
 
 import { type Dirent, lstatSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,17 +7,9 @@ import { DdvError, fromSystemError, throwIfAborted } from '../core/errors.js'
 import { compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
 import { isArriving } from '../sys/durable-renames.js'
 import type { Pool } from '../sys/pool.js'
-import {
-  absent,
-  isRegular,
-  modeColumn,
-  sizeColumn,
-  statFilesJob,
-  statIfThere,
-  statWidth,
-  writeStat,
-} from '../sys/stats.js'
+import { absent, isRegular, modeColumn, sizeColumn, statIfThere, statWidth, writeStat } from '../sys/stats.js'
 import { type IgnoreRules, ignoreFileName } from './ignore.js'
+import { batchFiles, StatQueue, turn } from './stat-queue.js'
 import type { StatTable } from './stat-table.js'
 
 export interface ScanOptions {
@@ -41,10 +33,6 @@ export interface Scan {
   readonly problems: readonly ScanProblem[]
 }
 
-const batchFiles = 2000
-/** From here on starting threads (20 ms) pays. */
-const worthThreads = 8000
-
 /** undefined where nothing is there. Never follows a link at the output itself. */
 export async function scanOutput(path: TreePath, options: ScanOptions): Promise<Scan | undefined> {
   const absolute = join(options.root, path)
@@ -61,9 +49,12 @@ const describe = (link: boolean): string => (link ? 'is a symbolic link' : 'is n
 
 async function scanDirectory(path: TreePath, options: ScanOptions): Promise<Scan> {
   const listing = new Listing(path, options)
-  listing.list('', rulesAbove(path, options.ignore))
-  const stats = await statAll(listing, options)
-  return assemble(listing, stats)
+  try {
+    await listing.list('', rulesAbove(path, options.ignore))
+    return assemble(listing, await listing.stats())
+  } finally {
+    await listing.close()
+  }
 }
 
 /** The rules as they hold for a path: those of the directories between the workspace's root and it. */
@@ -91,26 +82,46 @@ class Listing {
   readonly #realRoot: string
   /** Where the followed links on the way to the current directory really are. */
   readonly #links: string[] = []
+  readonly #queue: StatQueue
+  /** How many of the paths the queue has. */
+  #queued = 0
 
   constructor(output: TreePath, options: ScanOptions) {
     this.absolute = join(options.root, output)
     this.#output = output
     this.#options = options
     this.#realRoot = options.follow === true ? realpathSync(this.absolute) : this.absolute
+    this.#queue = new StatQueue({ ...options, directory: this.absolute })
   }
 
   /** Adds what is in this directory, depth first, in manifest order. `relative` is '' or ends in `/`. */
-  list(relative: string, ignore: IgnoreRules): void {
+  async list(relative: string, ignore: IgnoreRules): Promise<void> {
     throwIfAborted(this.#options.signal)
     const entries = this.#read(relative)
     if (entries.some(entry => entry.name === ignoreFileName))
       ignore = ignore.enter(`${this.#output}/${relative}`.replace(/\/$/, ''))
     const before = this.paths.length + this.emptyDirectories.length
     for (const found of inManifestOrder(this.#look(relative, entries, ignore)))
-      if (found.kind === 'file') this.paths.push(relative + found.name)
-      else this.#enter(relative, found, ignore)
+      if (found.kind === 'directory') await this.#enter(relative, found, ignore)
+      else if (this.paths.push(relative + found.name) === this.#queued + batchFiles) await this.#hand()
     if (relative !== '' && this.paths.length + this.emptyDirectories.length === before)
       this.emptyDirectories.push(relative.slice(0, -1))
+  }
+
+  /** Of all paths, once the walk is at its end. */
+  stats(): Promise<BigInt64Array> {
+    this.#queue.add(this.paths.slice(this.#queued))
+    return this.#queue.finish()
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close()
+  }
+
+  #hand(): Promise<void> {
+    this.#queue.add(this.paths.slice(this.#queued))
+    this.#queued = this.paths.length
+    return turn() // so that threads hear of it, and their answers are taken
   }
 
   #read(relative: string): Dirent[] {
@@ -124,39 +135,38 @@ class Listing {
 
   #look(relative: string, entries: readonly Dirent[], ignore: IgnoreRules): Found[] {
     const found: Found[] = []
+    const prefix = `${this.#output}/${relative}`
     for (const entry of entries) {
-      const path = relative + entry.name
-      if (isArriving(entry.name)) continue // a crash left it on its way here
-      if (ignore.ignores(`${this.#output}/${path}`, entry.isDirectory())) continue
-      const kind = this.#kindOf(path, entry)
-      if (kind !== undefined) found.push({ name: entry.name, kind, link: entry.isSymbolicLink() })
+      const { name } = entry
+      if (isArriving(name)) continue // a crash left it on its way here
+      if (ignore.ignores(prefix + name, entry.isDirectory())) continue
+      const kind = this.#kindOf(relative + name, entry)
+      if (kind !== undefined) found.push({ name, kind, link: entry.isSymbolicLink() })
     }
     return found
   }
 
-  #enter(relative: string, { name, link }: Found, ignore: IgnoreRules): void {
+  async #enter(relative: string, { name, link }: Found, ignore: IgnoreRules): Promise<void> {
     if (link) this.#links.push(realpathSync(`${this.absolute}/${relative}`))
-    this.list(`${relative}${name}/`, ignore)
+    await this.list(`${relative}${name}/`, ignore)
     if (link) this.#links.pop()
   }
 
   // undefined where it is a problem, which is written down.
   #kindOf(path: string, entry: Dirent): 'file' | 'directory' | undefined {
-    const full = `${this.#output}/${path}`
     const problem = treePathProblem(entry.name) ?? unreadableName(entry.name)
-    if (problem !== undefined) return this.#refuse(full, problem)
+    if (problem !== undefined) return this.#refuse(path, problem)
+    if (entry.isFile()) return 'file'
     if (entry.isSymbolicLink()) return this.#follow(path)
-    if (entry.isDirectory()) return 'directory'
-    return entry.isFile() ? 'file' : this.#refuse(full, describe(false))
+    return entry.isDirectory() ? 'directory' : this.#refuse(path, describe(false))
   }
 
   #refuse(path: string, problem: string): undefined {
-    this.problems.push({ path, problem })
+    this.problems.push({ path: `${this.#output}/${path}`, problem })
   }
 
   #follow(path: string): 'file' | 'directory' | undefined {
-    const full = `${this.#output}/${path}`
-    const refuse = (problem: string): undefined => this.#refuse(full, problem)
+    const refuse = (problem: string): undefined => this.#refuse(path, problem)
     if (this.#options.follow !== true) return refuse('is a symbolic link')
     const link = join(this.absolute, path)
     const target = realpathIfThere(link)
@@ -190,40 +200,10 @@ function realpathIfThere(path: string): string | undefined {
 // that stands for one.
 function inManifestOrder(found: Found[]): Found[] {
   const key = ({ name, kind }: Found): string => (kind === 'directory' ? `${name}/` : name)
-  return found.sort((a, b) => compareUtf8(key(a), key(b)))
+  // The system gave them in the order of their bytes: mostly there is nothing to do.
+  const isSorted = found.every((one, i) => i === 0 || compareUtf8(key(found[i - 1] as Found), key(one)) < 0)
+  return isSorted ? found : found.sort((a, b) => compareUtf8(key(a), key(b)))
 }
-
-async function statAll(listing: Listing, options: ScanOptions): Promise<BigInt64Array> {
-  const { paths, absolute: directory } = listing
-  const stats = new BigInt64Array(paths.length * statWidth)
-  let next = 0
-  const take = (): { at: number; names: string } | undefined => {
-    throwIfAborted(options.signal)
-    if (next >= paths.length) return undefined
-    const at = next
-    next += batchFiles
-    return { at, names: paths.slice(at, next).join('\0') }
-  }
-  const work = async (run: (names: string) => BigInt64Array | Promise<BigInt64Array>): Promise<void> => {
-    for (let batch = take(); batch !== undefined; batch = take())
-      stats.set(await run(batch.names), batch.at * statWidth)
-  }
-  const follow = options.follow === true
-  const here = (names: string): BigInt64Array => statFilesJob.run({ directory, names, follow })
-  const threads = paths.length < worthThreads ? 0 : options.pool.size - 1
-  const there = Array.from({ length: threads }, () =>
-    work(names => options.pool.run(statFilesJob, { directory, names, follow })),
-  )
-  // The main thread yields before each batch, so that answers are taken and new batches given out.
-  const yielding = async (names: string): Promise<BigInt64Array> => {
-    await turn()
-    return here(names)
-  }
-  await Promise.all([...there, work(yielding)])
-  return stats
-}
-
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 // A file that vanished, or became something else, between listing and stat.
 function assemble(listing: Listing, stats: BigInt64Array): Scan {

@@ -2,10 +2,10 @@
 // everything still holds and the same command goes on by itself.
 
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Call, choose, readCalls } from './calls.js'
+import { apart, type Call, choose, readCalls } from './calls.js'
 import { copyBase } from './copy-base.js'
 import { git } from './git.js'
 import {
@@ -59,6 +59,8 @@ export interface EnumerateOptions {
   readonly jobs?: number
   /** Only every so manyeth point, and the first of each kind. */
   readonly step?: number
+  /** Which of every so many. */
+  readonly seed?: number
   /** Kinds of which other scenarios have killed one. */
   readonly seen?: Set<string>
 }
@@ -66,7 +68,7 @@ export interface EnumerateOptions {
 export interface Enumerated {
   /** How often it was killed. */
   readonly points: number
-  /** Before how many calls it could have been. */
+  /** Before how many calls it could have been, each of which meets something else on disk. */
   readonly calls: number
   /** What did not hold, each with the call before which the program was killed. */
   readonly violations: readonly string[]
@@ -88,20 +90,21 @@ interface Whole {
 
 /** Throws where the command does not succeed when nobody kills it. */
 export async function enumerate(scenario: Scenario, options: EnumerateOptions): Promise<Enumerated> {
-  const { jobs = 3, step = 1, stopAtFirst = false, torn = false, endOnly = false, seen = new Set() } = options
+  const { jobs = 3, step = 1, seed = 0, stopAtFirst = false, torn = false, endOnly = false, seen = new Set() } = options
   const { whole, calls: all } = await runWhole(scenario, options)
-  const calls = torn ? all.filter(call => call.hasHalf) : all
+  const calls = torn ? all.filter(call => call.hasHalf) : apart(all)
   const violations: string[] = []
   let points = 0
+  const code = codeCache(options)
   const kill = async (number: number): Promise<'killed' | 'ended'> => {
-    const env = preload({ DDV_TEST_KILL_AT: String(number), ...(torn && { DDV_TEST_KILL_TORN: '1' }) })
+    const env = preload({ ...code, DDV_TEST_KILL_AT: String(number), ...(torn && { DDV_TEST_KILL_TORN: '1' }) })
     const found = await inCopy(scenario, options, round => killOnce(round, { whole, endOnly, env }))
     if (found === 'ended') return 'ended'
     points++
     if (found !== 'held') violations.push(found)
     return 'killed'
   }
-  const queue = choose(calls, step, seen).map(call => call.number)
+  const queue = choose(calls, { step, seed, seen }).map(call => call.number)
   const work = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       await kill(next)
@@ -143,17 +146,21 @@ export async function killAtRandom(
 }
 
 /** What the command does when nobody kills it, and how many ms it takes. */
-function runWhole(
+async function runWhole(
   scenario: Scenario,
   options: EnumerateOptions,
 ): Promise<{ whole: Whole; calls: readonly Call[]; took: number }> {
+  await compile(scenario, options)
   return inCopy(scenario, options, async round => {
     const list = `${round.root}.calls`
     const before = readAround(round)
     const start = performance.now()
     const ended = await spawnProgram(scenario.program, scenario.args, {
       cwd: round.workspace,
-      env: { ...scenario.env, ...preload({ DDV_TEST_KILL_LIST: list }) },
+      env: {
+        ...scenario.env,
+        ...preload({ ...codeCache(options), DDV_TEST_KILL_LIST: list, DDV_TEST_KILL_ROOT: round.root }),
+      },
     })
     const took = performance.now() - start
     if (ended.code !== 0) throw new Error(`ddv ${scenario.args.join(' ')}: exit ${ended.code}\n${ended.stderr}`)
@@ -163,6 +170,19 @@ function runWhole(
     demand(whole.index.trimEnd() === git(round.workspace, 'ls-files', '-s'), `git's index was not read as git reads it`)
     return { whole, calls, took }
   })
+}
+
+/** Where compiled code is kept between the rounds: without it a third of a round is the compiler's. */
+const codeCache = ({ directory }: Pick<EnumerateOptions, 'directory'>) => ({ XDG_CACHE_HOME: join(directory, 'code') })
+
+/** The command once for that, so that no round writes there. */
+async function compile(scenario: Scenario, options: Pick<EnumerateOptions, 'directory'>): Promise<void> {
+  const env = codeCache(options)
+  if (existsSync(join(env.XDG_CACHE_HOME, 'ddv'))) return
+  mkdirSync(env.XDG_CACHE_HOME, { recursive: true })
+  await inCopy(scenario, options, ({ workspace }) =>
+    spawnProgram(scenario.program, scenario.args, { cwd: workspace, env: { ...scenario.env, ...env } }),
+  )
 }
 
 async function inCopy<T>(

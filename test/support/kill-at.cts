@@ -4,11 +4,13 @@
 //     DDV_TEST_KILL_AT=K          which call; stderr then names it
 //     DDV_TEST_KILL_TORN=1        if that call writes bytes, half of them are written first
 //     DDV_TEST_KILL_LIST=FILE     gets a line for each call, in order: its number, `half` where it writes bytes or
-//                                 `whole` where it does not, its name, its paths
+//                                 `whole` where it does not, a digest of all that it met, its name, its paths
+//     DDV_TEST_KILL_ROOT=DIR      where the program does all its work
 //
 // What LMDB does by itself is not counted: it never calls into Node for it, and promises to survive.
 
 import childProcess = require('node:child_process')
+import crypto = require('node:crypto')
 import fs = require('node:fs')
 import nodeModule = require('node:module')
 import util = require('node:util')
@@ -24,6 +26,7 @@ const count = new Int32Array(shared)
 const killAt = Number(process.env.DDV_TEST_KILL_AT ?? 0)
 const torn = process.env.DDV_TEST_KILL_TORN === '1'
 const listFile = process.env.DDV_TEST_KILL_LIST
+const root = process.env.DDV_TEST_KILL_ROOT ?? ''
 
 const { openSync, readSync, readlinkSync, writeSync, closeSync, statSync, writeFileSync } = fs
 const list = listFile === undefined ? undefined : openSync(listFile, 'a')
@@ -32,11 +35,35 @@ const list = listFile === undefined ? undefined : openSync(listFile, 'a')
 function point(name: string, args: readonly unknown[], tear?: () => void): void {
   const number = Atomics.add(count, 0, 1) + 1
   if (list !== undefined)
-    writeSync(list, `${number} ${tear === undefined ? 'whole' : 'half'} ${name} ${shown(args.map(named))}\n`)
+    writeSync(list, `${number} ${tear === undefined ? 'whole' : 'half'} ${met()} ${name} ${shown(args.map(named))}\n`)
   if (number !== killAt) return
   if (torn) tear?.()
   writeSync(2, `kill-at ${killAt}${torn && tear !== undefined ? ' (torn)' : ''}: ${name} ${shown(args)}\n`)
   process.kill(process.pid, 'SIGKILL')
+}
+
+/** Larger files are known by their times: a program that writes a large one writes it once. */
+const readLimit = 262_144
+
+/** Says all of what is on disk: names, kinds, permissions, times, content. Never the same where it changes meanwhile. */
+function met(): string {
+  const hash = crypto.createHash('sha1')
+  const look = (directory: string): void => {
+    for (const name of fs.readdirSync(directory).sort()) {
+      const path = `${directory}/${name}`
+      const stat = fs.lstatSync(path, { bigint: true })
+      const { ino, mode, size, mtimeNs, ctimeNs } = stat
+      hash.update(`${path}\0${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}\0`)
+      if (stat.isDirectory()) look(path)
+      else if (stat.isFile() && size <= readLimit) hash.update(fs.readFileSync(path))
+    }
+  }
+  try {
+    look(root)
+    return hash.digest('hex')
+  } catch {
+    return crypto.randomUUID() // of several threads another is at work
+  }
 }
 
 function shown(args: readonly unknown[]): string {
