@@ -27,10 +27,8 @@ import {
   largeProblem,
   openSettings,
   type ReadPointers,
-  readNewPointers,
 } from './judge.js'
-import { changedOuts, coveringStage, outputsOfLocks, readLockBlobs, readLockChanges } from './judge-locks.js'
-import { isPushed } from './revision.js'
+import { changedOuts, coveringStage, outputsOfLocks, readLockBlobs, readLockChanges, readNew } from './judge-locks.js'
 import { coveringPointer, isTerritoryLock, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
 
 export interface JudgedCommits {
@@ -66,11 +64,11 @@ export async function judgeCommits(
     for (const large of await largeFiles(one.fresh, { territory, facts, settings, coverOf }))
       if (await hasWorkspace(repository, one.id, large.prefix)) problems.push(largeProblem(large, inCommit(one.id)))
   }
-  const read = await readNewPointers(repository, fresh, { territory, facts }, options)
+  const read = await readNew(repository, fresh, { territory, facts }, options)
   problems.push(...unreadable(judged, read))
   const versions = read.found.map(one => {
     const { kind, hash } = one.pointer
-    return [`${one.prefix}${one.output}\0${kind}\0${hash}\0${isPushed(one)}`, one] as const
+    return [`${one.prefix}${one.output}\0${kind}\0${hash}\0${one.stage?.out.push !== false}`, one] as const
   })
   return { problems, pointers: [...new Map(versions).values()], territory }
 }

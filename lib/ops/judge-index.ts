@@ -18,9 +18,8 @@ import {
   largeFiles,
   largeProblem,
   openSettings,
-  readNewPointers,
 } from './judge.js'
-import { changedOuts, coveringStage, outputsOfLocks, readLockBlobs, readLockChanges } from './judge-locks.js'
+import { changedOuts, coveringStage, outputsOfLocks, readLockBlobs, readLockChanges, readNew } from './judge-locks.js'
 import { coveringPointer, isTerritoryLock, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
 
 /** Everything that is wrong; nothing where the commit may be made. */
@@ -44,7 +43,7 @@ export async function judgeIndex(repository: GitRepository, control: Control): P
   }
   const settings = openSettings(territory, repository.env)
   const large = await largeFiles(fresh, { territory, facts, settings, coverOf })
-  const read = await readNewPointers(repository, fresh, { territory, facts }, control)
+  const read = await readNew(repository, fresh, { territory, facts }, control)
   const content = await contentOfNew(repository, { changes: own, territory }, control)
   const contentOf = (change: Change) => content.get(change) ?? []
   return [

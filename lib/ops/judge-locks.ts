@@ -3,15 +3,14 @@
 
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import type { LockedOut } from '../core/lockfile.js'
+import { type LockedOut, pointerOfOut } from '../core/lockfile.js'
 import { maxLockSize } from '../core/merge-lock.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import type { Change } from '../git/changes.js'
 import { describeObjects, readBlobs } from '../git/objects.js'
 import type { GitRepository } from '../git/repository.js'
 import { type LockedOuts, parseOuts, type StageOut } from '../workspace/locks.js'
-import type { Fresh, ReadPointers } from './judge.js'
-import { namedOut } from './revision.js'
+import { type Fresh, isFresh, type LargeOptions, type ReadPointers, readNewPointers } from './judge.js'
 import { isTerritoryLock, type Territory } from './territory.js'
 
 /** A lock's blob, by what git calls it (`<id>`, `<commit>:<path>`, `:<path>`), and where it lies in the repository. */
@@ -125,8 +124,19 @@ export function goneOuts({ before, after }: Pick<LockChange, 'before' | 'after'>
 const isSameOut = (a: LockedOut, b: LockedOut): boolean =>
   a.kind === b.kind && a.hash === b.hash && a.executable === b.executable && (a.push || !b.push)
 
-/** What new locks bring, and those that cannot be read. */
-export async function readNewLocks(
+/** What new pointers and locks bring, and those that cannot be read; a few starts of git for all. */
+export async function readNew(
+  repository: GitRepository,
+  changes: readonly Change[],
+  { territory, facts }: Pick<LargeOptions, 'territory' | 'facts'>,
+  control: Control,
+): Promise<ReadPointers> {
+  const pointers = await readNewPointers(repository, changes, { territory, facts }, control)
+  const locks = await readNewLocks(repository, changes.filter(isFresh), territory, control)
+  return { found: [...pointers.found, ...locks.found], problems: [...pointers.problems, ...locks.problems] }
+}
+
+async function readNewLocks(
   repository: GitRepository,
   changes: readonly Fresh[],
   territory: Territory,
@@ -140,8 +150,8 @@ export async function readNewLocks(
     const error = change.kind === 'file' ? one.after?.error : notAFile(change)
     if (error !== undefined) problems.push({ change, error })
     for (const stage of changedOuts(one)) {
-      const { path, pointer } = namedOut(stage)
-      found.push({ change, prefix, output: path, pointer, stage })
+      const { path, out } = stage
+      found.push({ change, prefix, output: path, pointer: pointerOfOut(path, out), stage })
     }
   }
   return { found, problems }

@@ -15,7 +15,6 @@ import type { StageOut } from '../workspace/locks.js'
 import { outputOfPointer, parsePointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { loadConfig } from './config-files.js'
-import { readNewLocks } from './judge-locks.js'
 import { isTerritoryLock, isTerritoryPointer, type Territory } from './territory.js'
 
 /** How a problem is told: of what is staged, or of a commit. */
@@ -169,19 +168,8 @@ export interface ReadPointers {
   readonly problems: readonly { readonly change: Fresh; readonly error: DdvError }[]
 }
 
-/** Reads and checks the pointers and locks among what is new; a start of git for all of each. */
+/** Reads and checks the pointers among what is new; one start of git for all. */
 export async function readNewPointers(
-  repository: GitRepository,
-  changes: readonly Change[],
-  { territory, facts }: Pick<LargeOptions, 'territory' | 'facts'>,
-  control: Control,
-): Promise<ReadPointers> {
-  const pointers = await readPointers(repository, changes, { territory, facts }, control)
-  const locks = await readNewLocks(repository, changes.filter(isFresh), territory, control)
-  return { found: [...pointers.found, ...locks.found], problems: [...pointers.problems, ...locks.problems] }
-}
-
-async function readPointers(
   repository: GitRepository,
   changes: readonly Change[],
   { territory, facts }: Pick<LargeOptions, 'territory' | 'facts'>,

@@ -1,10 +1,18 @@
 // Everything under ddv in the workspace: what pointers name, and what stages made by their locks.
 
+import type { DdvError } from '../core/errors.js'
 import { compareUtf8, isWithin, type TreePath } from '../core/tree-path.js'
 import { coveringOut, type LockedOuts, locksAbove, type Settled, type StageOut, settle } from '../workspace/locks.js'
 import { coveringOutput, listOutputs, walkOutputs } from '../workspace/pointers.js'
 import type { Project } from './project.js'
-import type { Target } from './targets.js'
+
+/** One of them as a whole: a target in the sense of targets.ts. */
+export interface Output {
+  readonly output: TreePath
+  readonly within: ''
+  readonly stage?: StageOut
+  readonly problem?: DdvError
+}
 
 export interface Outputs extends Settled {
   readonly locks: readonly TreePath[]
@@ -25,7 +33,7 @@ export function listAll({ workspace, ignore, locks }: Project): Outputs {
 }
 
 /** Each as a whole, sorted; what is wrong with one comes as a target that says so when its pointer is asked for. */
-export const outputTargets = ({ pointers, outs, problems }: Settled): Target[] =>
+export const outputTargets = ({ pointers, outs, problems }: Settled): Output[] =>
   outs.size + problems.size === 0
     ? pointers.map(output => ({ output, within: '' }))
     : [
@@ -38,14 +46,14 @@ export const outputTargets = ({ pointers, outs, problems }: Settled): Target[] =
  * The output that the path is or lies in, as a whole, by the pointers on its way and the locks in the directories above;
  * undefined where these know none. A lock may also lie elsewhere: `listAll` finds it.
  */
-export function findCovering(project: Project, path: TreePath): Target | undefined {
+export function findCovering(project: Project, path: TreePath): Output | undefined {
   const pointer = coveringOutput(project.workspace.root, path)
   const locks = locksAbove(path).flatMap(lock => project.locks.find(lock) ?? [])
   if (locks.length === 0) return pointer === undefined ? undefined : { output: pointer, within: '' }
   return coveringIn(settle(pointer === undefined ? [] : [pointer], locks), path)
 }
 
-export function coveringIn({ pointers, outs, problems }: Settled, path: TreePath): Target | undefined {
+export function coveringIn({ pointers, outs, problems }: Settled, path: TreePath): Output | undefined {
   const pointer = pointers.find(output => isWithin(path, output))
   if (pointer !== undefined) return { output: pointer, within: '' }
   const stage = coveringOut(outs, path)
@@ -64,7 +72,7 @@ export function lazyOutputs(project: Project): () => Outputs {
 }
 
 /** At or below the path; for one that the walk leaves out, such as a directory that is ignored, the pointers there. */
-export function targetsBelow(project: Project, path: TreePath | '', all: Outputs): Target[] {
+export function targetsBelow(project: Project, path: TreePath | '', all: Outputs): Output[] {
   const found = path === '' ? outputTargets(all) : outputTargets(all).filter(({ output }) => isWithin(output, path))
   if (found.length > 0 || path === '') return found
   return listOutputs(project.workspace.root, project.ignore, path).map(output => ({ output, within: '' }))

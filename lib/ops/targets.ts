@@ -12,7 +12,6 @@ import { coveringOutput, findPointer, isPointerPath, outputOfPointer } from '../
 import { toTreePath } from '../workspace/workspace.js'
 import { coveringIn, findCovering, lazyOutputs, listAll, type Outputs, outputTargets, targetsBelow } from './outputs.js'
 import type { Project } from './project.js'
-import type { NamedPointer } from './revision.js'
 
 /** An output, or a part of a directory output. */
 export interface Target {
@@ -41,7 +40,7 @@ export function pointerOf({ workspace }: Project, { output, pointer, stage, prob
 }
 
 /** With the stage that made it, which knows whether its data is to be pushed. */
-export const toNamed = (project: Project, target: Target): NamedPointer => ({
+export const toNamed = (project: Project, target: Target) => ({
   path: target.output,
   pointer: pointerOf(project, target),
   ...(target.stage !== undefined && { stage: target.stage }),

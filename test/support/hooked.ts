@@ -33,16 +33,20 @@ export function shell(directory: string, script: string, env: Readonly<Record<st
   })
 }
 
-/** `stage PATH [NAME]`: makes what was just added the output of a stage. With NO_PUSH it is not to be pushed. */
+/** `stage PATH [NAME]`: makes data the output of a stage. With NO_PUSH it is not to be pushed. */
 const stageScript = `
 const fs = require("fs"), git = (...args) => require("child_process").execFileSync("git", args)
 const [path, name = "prepare"] = process.argv.slice(1)
-const { kind, hash, size, files, executable } = JSON.parse(fs.readFileSync(path + ".ddv"))
 const lock = fs.existsSync("ddv.lock") ? JSON.parse(fs.readFileSync("ddv.lock")) : { ddv: 1, stages: {} }
+const write = () => fs.writeFileSync("ddv.lock", JSON.stringify(lock, null, 2) + String.fromCharCode(10))
+for (const { outs } of Object.values(lock.stages)) delete outs[path]
+write()
+require("child_process").execFileSync("ddv", ["add", "-q", path])
+const { kind, hash, size, files, executable } = JSON.parse(fs.readFileSync(path + ".ddv"))
 const push = process.env.NO_PUSH ? { push: false } : {}
 const stage = lock.stages[name] ??= { command: {}, outs: {} }
 stage.outs[path] = { kind, hash, size, files, executable, ...push }
-fs.writeFileSync("ddv.lock", JSON.stringify(lock, null, 2) + String.fromCharCode(10))
+write()
 fs.rmSync(path + ".ddv")
 git("rm", "-q", "--cached", "--ignore-unmatch", path + ".ddv")
 git("add", "ddv.lock")`
@@ -58,7 +62,7 @@ export async function makeHooked(directory: string): Promise<void> {
   writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${bundle}' "$@"\n`)
   chmodSync(program, 0o755)
   const stage = join(directory, 'bin/stage')
-  writeFileSync(stage, `#!/bin/sh\nddv add -q "$1" && exec '${process.execPath}' -e '${stageScript}' "$@"\n`)
+  writeFileSync(stage, `#!/bin/sh\nexec '${process.execPath}' -e '${stageScript}' "$@"\n`)
   chmodSync(stage, 0o755)
   const made = await shell(
     directory,

@@ -19,7 +19,7 @@ import type { Test } from 'tap'
 import { main } from '../../lib/cli/main.js'
 import { type Digest, digestPath } from '../../lib/core/digest.js'
 import { type DdvError, isDdvError } from '../../lib/core/errors.js'
-import { decodeLock, encodeLock, type LockedOut } from '../../lib/core/lockfile.js'
+import { decodeLock, encodeLock, type LockedOut, type StageLock } from '../../lib/core/lockfile.js'
 import type { StageName } from '../../lib/core/stage.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { type AddOptions, type AddResult, add } from '../../lib/ops/add.js'
@@ -186,18 +186,21 @@ export class TestWorkspace {
   async addStage(paths: readonly string[] | string, options: StageOptions = {}): Promise<void> {
     const { name = 'prepare', lock = 'ddv.lock', cache = true, push = true } = options
     const all = [paths].flat()
-    await this.add(all)
-    const outs = all.map(path => [path as TreePath, lockedOut(this.pointer(path), { cache, push })] as const)
-    const before = this.has(lock) ? decodeLock(this.read(lock), lock) : []
-    const old = new Map(before).get(name as StageName)
-    const stage = {
+    const before = new Map(this.has(lock) ? decodeLock(this.read(lock), lock) : [])
+    const old = before.get(name as StageName)
+    const others = new Map([...(old?.outs ?? [])].filter(([path]) => !all.includes(path)))
+    const stageOf = (outs: StageLock['outs']): StageLock => ({
       command: {},
       deps: new Map(),
       params: new Map(),
       env: {},
-      outs: new Map([...(old?.outs ?? []), ...outs]),
-    }
-    this.write({ [lock]: encodeLock(new Map([...before, [name as StageName, stage]])) })
+      outs,
+    })
+    // As long as they are outputs of it they cannot be added.
+    if (old !== undefined) this.write({ [lock]: encodeLock(before.set(name as StageName, stageOf(others))) })
+    await this.add(all)
+    const outs = all.map(path => [path as TreePath, lockedOut(this.pointer(path), { cache, push })] as const)
+    this.write({ [lock]: encodeLock(before.set(name as StageName, stageOf(new Map([...others, ...outs])))) })
     const pointers = all.map(path => `${path}.ddv`)
     this.remove(...pointers)
     if (!this.has('.git')) return
