@@ -3,6 +3,7 @@
 
 import { DdvError } from '../core/errors.js'
 import { pointerSuffix } from '../core/pointer.js'
+import { lockFileName } from '../core/stage.js'
 import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
 import { findCommit, noProgram, type ReadOptions } from './objects.js'
@@ -24,8 +25,8 @@ export type EntryKind = 'file' | 'link' | 'submodule'
 export const rawFormat = ['--raw', '-z', '--no-renames', '--no-abbrev', '--no-ext-diff']
 const maxListing = 1_073_741_824
 
-/** For git with `patterns`. */
-export const pointersGlob = `:(glob)**/*${pointerSuffix}`
+/** Pointers, and locks of stages, which name data too; for git with `patterns`. */
+export const dataFileGlobs: readonly string[] = [`:(glob)**/*${pointerSuffix}`, `:(glob)**/${lockFileName}`]
 
 /** How the index that is about to be committed differs from a commit; from nothing where there is none yet. */
 export async function indexChanges(
@@ -52,38 +53,38 @@ export const emptyTree = (repository: GitRepository): string =>
     ? '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321'
     : '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
-/** Every pointer file in the index, by its name alone. */
-export async function pointersInIndex(repository: GitRepository, { signal }: ReadOptions = {}): Promise<string[]> {
+/** Every pointer and lock in the index, by its name alone. */
+export async function dataFilesInIndex(repository: GitRepository, { signal }: ReadOptions = {}): Promise<string[]> {
   const options = { signal, patterns: true, maxOutput: maxListing }
-  const result = await tryGit(repository, ['ls-files', '-z', '--full-name', '--', pointersGlob], options)
+  const result = await tryGit(repository, ['ls-files', '-z', '--full-name', '--', ...dataFileGlobs], options)
   if (result === undefined) throw noProgram()
   return splitZero(result.stdout)
 }
 
-/** Every pointer file in the tree of a commit, by its name alone. */
-export async function pointersInTree(
+/** The same in the tree of a commit. */
+export async function dataFilesInTree(
   repository: GitRepository,
   commit: string,
   { signal }: ReadOptions = {},
 ): Promise<string[]> {
   // ls-tree knows no globs; a diff against nothing does, and enters no more than it must.
-  const rows = await treeChanges(repository, { from: emptyTree(repository), to: commit, glob: pointersGlob, signal })
+  const rows = await treeChanges(repository, { from: emptyTree(repository), to: commit, globs: dataFileGlobs, signal })
   return rows.map(({ path }) => path)
 }
 
 export interface TreeOptions extends ReadOptions {
   readonly from: string
   readonly to: string
-  /** Only paths that this pathspec names. */
-  readonly glob?: string
+  /** Only paths that one of these pathspecs names. */
+  readonly globs?: readonly string[]
 }
 
 /** How two commits, or trees, differ. */
 export async function treeChanges(
   repository: GitRepository,
-  { from, to, glob, signal }: TreeOptions,
+  { from, to, globs = [], signal }: TreeOptions,
 ): Promise<readonly Change[]> {
-  const args = ['diff-tree', '-r', ...rawFormat, from, to, '--', ...(glob === undefined ? [] : [glob])]
+  const args = ['diff-tree', '-r', ...rawFormat, from, to, '--', ...globs]
   const result = await tryGit(repository, args, { signal, patterns: true, maxOutput: maxListing })
   if (result === undefined) throw noProgram()
   return parseRows(splitZero(result.stdout))

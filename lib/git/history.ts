@@ -4,14 +4,15 @@
 import type { ReadCommitResult, TreeEntry } from 'isomorphic-git'
 import { throwIfAborted } from '../core/errors.js'
 import { pointerSuffix } from '../core/pointer.js'
+import { lockFileName } from '../core/stage.js'
 import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
 import { type Isomorphic, orUndefined } from './isomorphic.js'
 import { openReader, type ReadOptions } from './objects.js'
 import { type GitRepository, shallowCommits } from './repository.js'
-import { isPointerPath, resolveRevision } from './revisions.js'
+import { isDataFile, resolveRevision } from './revisions.js'
 
-/** One pointer file of a commit, against its first parent. */
+/** One pointer, or lock of stages, of a commit, against its first parent. */
 export interface PointerChange {
   /** Relative to the repository's root. */
   readonly path: string
@@ -78,14 +79,16 @@ async function fromProgram(
 ): Promise<PointerCommit[] | undefined> {
   const shape = ['-c', '--raw', '-z', '--no-abbrev', '--no-renames', `--format=${format}`]
   const count = Number.isFinite(limit) ? ['-n', String(limit)] : []
-  const pattern = `:(top,glob)${under === '' ? '' : `${escapeGlob(under)}/`}**/*${pointerSuffix}`
-  const result = await tryGit(repository, ['log', '--date-order', ...shape, ...count, head, '--', pattern], {
+  const patterns = dataFiles.map(name => `:(top,glob)${under === '' ? '' : `${escapeGlob(under)}/`}**/${name}`)
+  const result = await tryGit(repository, ['log', '--date-order', ...shape, ...count, head, '--', ...patterns], {
     signal,
     patterns: true,
     maxOutput: 1_073_741_824,
   })
   return result === undefined ? undefined : decodeLog(splitZero(result.stdout))
 }
+
+const dataFiles = [`*${pointerSuffix}`, lockFileName]
 
 const escapeGlob = (path: string): string => path.replace(/[\\*?[]/g, '\\$&')
 
@@ -115,7 +118,7 @@ function decodeRow(row: string, path: string): PointerChange | undefined {
   const blob = (side: number): string | undefined =>
     /^100\d{3}$/.test(words[side] ?? '') ? words[parents + 1 + side] : undefined
   const [before, after] = [blob(0), blob(parents)]
-  return !isPointerPath(path) || before === after ? undefined : { path, before, after }
+  return !isDataFile(path) || before === after ? undefined : { path, before, after }
 }
 
 // Without the program: the newest commit that was met and not yet visited comes next; of trees, only what differs is read.
@@ -199,7 +202,7 @@ async function diffCommits(
       await visit(treeOf(old), treeOf(now), `${prefix}${name}/`)
       const [from, to] = [fileOf(old), fileOf(now)]
       const path = prefix + name
-      if (from !== to && isPointerPath(path)) changes.push({ path, before: from, after: to })
+      if (from !== to && isDataFile(path)) changes.push({ path, before: from, after: to })
     }
   }
   const top = async (commit: string | undefined): Promise<string | undefined> => {

@@ -34,9 +34,9 @@ const isBefore = (name: HookName): boolean => name.startsWith('pre-')
 const readsInput = (name: HookName): boolean => name === 'pre-push' || name === 'post-rewrite'
 
 const pointersDiffer = (before: string, now: string): string =>
-  `git --glob-pathspecs diff-tree -r --quiet ${before} ${now} -- '**/*.ddv' 2>/dev/null`
+  `git --glob-pathspecs diff-tree -r --quiet ${before} ${now} -- '**/*.ddv' '**/ddv.lock' 2>/dev/null`
 
-/** Shell conditions under which no pointer changed, so that nothing is to be brought. */
+/** Shell conditions under which no pointer and no lock changed, so that nothing is to be brought. */
 const nothingMoved: Partial<Record<HookName, string>> = {
   'post-checkout': `[ "$3" = 1 ] && ${pointersDiffer('"$1"', '"$2"')}`,
   'post-merge': `[ "$1" = 0 ] && ${pointersDiffer('ORIG_HEAD', 'HEAD')}`,

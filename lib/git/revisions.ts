@@ -3,6 +3,7 @@
 import { nearest } from '../core/did-you-mean.js'
 import { DdvError } from '../core/errors.js'
 import { pointerSuffix } from '../core/pointer.js'
+import { lockFileName } from '../core/stage.js'
 import { displayPath, treePathProblem } from '../core/tree-path.js'
 import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
@@ -56,14 +57,14 @@ export interface ListOptions extends ReadOptions {
 
 const batchSize = 256
 
-/** Every pointer file of the revision's tree, sorted by path. Not decoded: each may be anything that was committed. */
+/** Every pointer and lock of the revision's tree, sorted by path. Not decoded: each may be anything that was committed. */
 export async function* listPointersAt(
   repository: GitRepository,
   revision: string,
   options: ListOptions = {},
 ): AsyncIterable<CommittedFile> {
   const commit = await resolveRevision(repository, revision)
-  const files = await listTree(repository, commit, { ...options, wanted: isPointerPath })
+  const files = await listTree(repository, commit, { ...options, wanted: isDataFile })
   for (let at = 0; at < files.length; at += batchSize) {
     const batch = files.slice(at, at + batchSize)
     const ids = batch.map(file => file.id)
@@ -78,6 +79,12 @@ export async function* listPointersAt(
 /** Whether a path of a tree names a pointer; nothing that lies in a `.ddv` or `.git` directory is one. */
 export const isPointerPath = (path: string): boolean =>
   path.endsWith(pointerSuffix) && treePathProblem(path) === undefined
+
+/** Whether it names a lock of stages, which names data too. */
+export const isLockPath = (path: string): boolean =>
+  (path === lockFileName || path.endsWith(`/${lockFileName}`)) && treePathProblem(path) === undefined
+
+export const isDataFile = (path: string): boolean => isPointerPath(path) || isLockPath(path)
 
 export interface HistoryOptions extends ReadOptions {
   /** How many commits of first-parent history to look at; 200 unless told. */

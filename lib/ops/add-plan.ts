@@ -13,7 +13,6 @@ import {
   coveringOutput,
   findPointer,
   isPointerPath,
-  listOutputs,
   maxOutputName,
   outputOfPointer,
   skippedParent,
@@ -21,8 +20,10 @@ import {
 import { rulesAbove } from '../workspace/scan.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { loadEntries } from './entries.js'
+import { findCovering, lazyOutputs, type Outputs, stageOutAt, targetsBelow } from './outputs.js'
 import type { Project } from './project.js'
 import { refuseCache } from './refuse-cache.js'
+import { refuseStageOut } from './refuse-stage-out.js'
 import { unlessSettled } from './settled.js'
 import { type Target, toTarget, withoutCovered } from './targets.js'
 
@@ -30,8 +31,9 @@ import { type Target, toTarget, withoutCovered } from './targets.js'
 export async function planAdd(project: Project, typed: readonly string[], cwd: string): Promise<Target[]> {
   if (typed.length === 0)
     throw new DdvError('usage', 'nothing to add was named', { hint: `such as 'ddv add data/raw/x.csv'` })
+  const all = lazyOutputs(project)
   const paths = typed.flatMap(text => expand(text, cwd)).map(text => toDataPath(project, text, cwd))
-  const targets = withoutCovered(paths.map(path => planTarget(project, path)))
+  const targets = withoutCovered(paths.map(path => planTarget(project, path, all)))
   for (const target of targets) refuseOverlap(project, targets, target)
   await refuseTracked(project, targets)
   return targets
@@ -57,6 +59,7 @@ function toDataPath(project: Project, typed: string, cwd: string): TreePath {
   const absolute = openInside(workspace.root).path(path)
   if (isPointerPath(path) && coveringOutput(workspace.root, outputOfPointer(path)) !== undefined)
     return toDataPath(project, outputOfAbsolute(absolute), cwd)
+  refuseStageOut(findCovering(project, path)?.stage, path)
   const stat = lstatSync(absolute, { throwIfNoEntry: false })
   if (stat === undefined && isDeletedPart(project, path)) return path
   if (stat === undefined) throw absentError(project, path)
@@ -105,7 +108,7 @@ function nearestBeside(root: string, path: TreePath): string | undefined {
   }
 }
 
-function planTarget(project: Project, path: TreePath): Target {
+function planTarget(project: Project, path: TreePath, all: () => Outputs): Target {
   const covering = coveringOutput(project.workspace.root, path)
   if (covering !== undefined) return toTarget(covering, path)
   const skipped = skippedParent(path)
@@ -121,10 +124,11 @@ function planTarget(project: Project, path: TreePath): Target {
     throw new DdvError('bad-path', `name is too long to stand before .ddv: ${displayPath(path)}`, {
       hint: 'track the directory that holds it instead',
     })
-  const inside = listOutputs(project.workspace.root, project.ignore, path)
-  if (inside.length > 0)
-    throw new DdvError('refused', `holds other outputs (${displayPath(inside[0] as TreePath)}): ${displayPath(path)}`, {
-      hint: `name the outputs to bring them up to date: ddv add '${displayPath(inside[0] as TreePath)}' …`,
+  refuseStageOut(stageOutAt(all(), path), path)
+  const [inside] = targetsBelow(project, path, all())
+  if (inside !== undefined)
+    throw new DdvError('refused', `holds other outputs (${displayPath(inside.output)}): ${displayPath(path)}`, {
+      hint: `name the outputs to bring them up to date: ddv add '${displayPath(inside.output)}' …`,
     })
   return { output: path, within: '' }
 }

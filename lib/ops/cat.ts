@@ -14,7 +14,7 @@ import { fetchParts, listEntries, type PartOptions } from './fetch-parts.js'
 import { targetsOf } from './list.js'
 import type { Project } from './project.js'
 import type { NamedPointer } from './revision.js'
-import { pointerOf } from './targets.js'
+import { toNamed } from './targets.js'
 
 export interface CatOptions extends PartOptions {
   readonly cwd: string
@@ -63,7 +63,7 @@ async function findFile(project: Project, target: string, options: Omit<CatOptio
   if (failure !== undefined) throw failure.error
   const [first, second] = targets
   if (first === undefined || second !== undefined) throw notOneFile(target)
-  const named = { path: first.output, pointer: pointerOf(project, first) }
+  const named = toNamed(project, first)
   if (named.pointer.kind === 'directory' && first.within === '') throw notOneFile(target)
   const listing = (await listEntries(project, [named], options)).get(named)
   if (listing === undefined || 'error' in listing) throw listing?.error ?? notOneFile(target)

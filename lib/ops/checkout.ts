@@ -10,6 +10,7 @@ import { setAside } from '../cache/quarantine.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { type FileEntry, isFileEntry } from '../core/manifest.js'
+import { stageAddress } from '../core/stage.js'
 import { displayPath, dirname as parentOf, type TreePath } from '../core/tree-path.js'
 import { discard, type Rename, renameDurably } from '../sys/durable-renames.js'
 import { type Inside, openInside } from '../sys/inside.js'
@@ -17,6 +18,7 @@ import type { Locked } from '../sys/lock.js'
 import { randomName } from '../sys/random.js'
 import { Staging } from '../sys/staging.js'
 import { statFilesJob, statIfThere } from '../sys/stats.js'
+import type { StageOut } from '../workspace/locks.js'
 import { removeFile, removeIfEmpty, setExecutable, stageFiles, type WriteFile } from '../workspace/materialize.js'
 import { asSeenIn } from '../workspace/stat-table.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
@@ -66,7 +68,9 @@ export function checkoutTargets(
   const { allOrNothing = false } = options
   return withWorkspaceLock(project, options, async locked => {
     const failures: OutputFailure[] = []
-    const fail = (path: string, error: DdvError): void => {
+    const stages = new Map<string, StageOut>(targets.flatMap(({ output, stage }) => (stage ? [[output, stage]] : [])))
+    const fail = (path: string, found: DdvError): void => {
+      const error = withStageHint(found, stages.get(path))
       failures.push({ path, error })
       options.onEvent?.({ type: 'failed', target: path, error })
     }
@@ -93,6 +97,21 @@ export function checkoutTargets(
     )
     return { outputs, failures }
   })
+}
+
+/** What keeps or brings other data does neither with a stage's. */
+function withStageHint(error: DdvError, stage: StageOut | undefined): DdvError {
+  if (stage === undefined) return error
+  const { code, message, cause } = error
+  const [path, repro] = [displayPath(stage.path), `'ddv repro ${stageAddress(stage)}'`]
+  if (code === 'would-lose-data')
+    return new DdvError(code, message, {
+      cause,
+      hint: `a stage makes it: copy them elsewhere, or throw them away with 'ddv checkout --force ${path}'`,
+    })
+  if (code === 'missing' && !stage.out.push)
+    return new DdvError(code, message, { cause, hint: `it is not pushed: ${repro} makes it` })
+  return error
 }
 
 interface Context extends CheckoutOptions {

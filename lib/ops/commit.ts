@@ -1,27 +1,29 @@
 // `commit`: what changed under ddv's outputs is added, its pointers staged, and a git commit made of all that is staged;
 // or else nothing has changed. Killed between two of these steps, the same command finds each of them done and goes on.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
+import { stageAddress } from '../core/stage.js'
+import { dirname, displayPath, type TreePath } from '../core/tree-path.js'
 import { hasOthers, makeCommit, pushBranch, pushReason, requireUpstream, type Upstream } from '../git/commits.js'
 import { listCommits } from '../git/range.js'
 import { currentOperation, type GitRepository } from '../git/repository.js'
 import { findCommit } from '../git/revisions.js'
 import type { Locked } from '../sys/lock.js'
 import { statIfThere } from '../sys/stats.js'
-import { findPointer } from '../workspace/pointers.js'
 import { type AddedOutput, addTargets, type OutputFailure } from './add.js'
 import { planAdd } from './add-plan.js'
 import { type Baseline, baselineOf, noteBaselines } from './baseline.js'
 import { readCommitted } from './committed.js'
+import { isInPlace } from './in-place.js'
 import { withWorkspaceLock } from './locked.js'
+import { listAll, outputTargets } from './outputs.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { type PushResult, pushPointers } from './push.js'
-import { type NamedPointer, requireGit } from './revision.js'
-import { findTargets, type Target } from './targets.js'
+import { isPushed, type NamedPointer, requireGit } from './revision.js'
+import { findTargets, pointerOf, type Target, wholeOutputs } from './targets.js'
 import { bookkeeping, contentsOf, restore, type Saved, save, stage } from './undo.js'
 
 export interface CommitOptions extends Control {
@@ -123,16 +125,19 @@ async function addAndStage(
   context: Context & { readonly locked: Locked },
 ): Promise<Staged> {
   const { git, locked } = context
-  const { root } = project.workspace
-  const targets = findTargets(project, typed, context)
-  const outputs = [...new Set(targets.map(({ output }) => output))]
-  for (const output of outputs) findPointer(root, output) // one that cannot be read is not committed
-  const files = [...bookkeeping(project, outputs), ...lockfile(root)]
+  const all = listAll(project)
+  const targets = typed.length === 0 ? outputTargets(all) : findTargets(project, typed, context)
+  for (const target of targets) pointerOf(project, target) // one that cannot be read is not committed
+  const stages = targets.filter(({ stage }) => stage !== undefined)
+  await warnOfChanged(project, wholeOutputs(stages), context)
+  const pointed = targets.filter(({ stage }) => stage === undefined)
+  const outputs = [...new Set(pointed.map(({ output }) => output))]
+  const files = [...bookkeeping(project, outputs), ...lockFiles(project, all.locks, stages)]
   const saved = await save(git, files, locked)
   const head = await findCommit(git, 'HEAD')
   const baselines = outputs.map(output => baselineOf(project, output))
   try {
-    const added = await addPresent(project, targets, context)
+    const added = await addPresent(project, pointed, context)
     await stage(git, files)
     return { saved, after: contentsOf(files), outputs: added.filter(({ changed }) => changed), head, baselines }
   } catch (error) {
@@ -142,7 +147,25 @@ async function addAndStage(
   }
 }
 
-const lockfile = (root: string): string[] => [join(root, 'ddv.lock')].filter(file => existsSync(file))
+/** Every lock of the workspace, and the ignore files beside what the stages made. */
+function lockFiles(project: Project, locks: readonly TreePath[], stages: readonly Target[]): string[] {
+  const ignores = stages.map(({ output }) => join(dirname(output), '.gitignore'))
+  return [...new Set([...locks, ...ignores])].map(file => join(project.workspace.root, file))
+}
+
+/** What somebody changed by hand is no run's result: the lock goes on naming what the stage made. */
+async function warnOfChanged(project: Project, stages: readonly Target[], context: Context): Promise<void> {
+  for (const target of stages) {
+    const { output, stage } = target
+    const isThere = statIfThere(join(project.workspace.root, output)) !== undefined
+    if (stage === undefined || !isThere || (await isInPlace(project, target, context))) continue
+    context.onEvent?.({
+      type: 'warning',
+      message: `has changed since its stage '${stage.name}' ran, and is not committed so: ${displayPath(output)}`,
+      hint: `'ddv repro ${stageAddress(stage)}' makes it, 'ddv checkout ${displayPath(output)}' brings it back`,
+    })
+  }
+}
 
 /** What is not in the workspace has not changed: it was not pulled, or `remove` is to say so. */
 async function addPresent(
@@ -171,7 +194,9 @@ async function pushAll(
 ): Promise<Pushed> {
   const { git, upstream, remote, onEvent, signal } = context
   try {
-    const { versions, problems } = await readCommitted(project, leaving, context)
+    const committed = await readCommitted(project, leaving, context)
+    const { problems } = committed
+    const versions = committed.versions.filter(isPushed)
     const found = problems.map(({ path, error }) => ({ path, error }))
     const { failures: failed, ...sent } = await pushData(project, versions, {
       signal,

@@ -9,7 +9,7 @@ import { type CurrentCommit, requireCommit } from './current-commit.js'
 import { isInPlace } from './in-place.js'
 import { pointerChanges } from './pointer-changes.js'
 import type { Project } from './project.js'
-import { findTargets } from './targets.js'
+import { findTargets, type Target, wholeOutputs } from './targets.js'
 
 export interface DescribeOptions extends Control {
   readonly cwd: string
@@ -36,7 +36,7 @@ export interface Description {
 /** Throws `usage` or `git` where nothing names the commit. */
 export async function describe(project: Project, options: DescribeOptions): Promise<Description> {
   const { id: commit, source } = await requireCommit(project)
-  const outputs = [...new Set(findTargets(project, [], options).map(({ output }) => output))]
+  const outputs = wholeOutputs(findTargets(project, [], options))
   const isInGit = source === 'git'
   const pointers = isInGit ? await changedPointers(project, outputs, options) : undefined
   const code = isInGit && project.git !== undefined ? await changedFiles(project.git, options) : undefined
@@ -46,7 +46,7 @@ export async function describe(project: Project, options: DescribeOptions): Prom
   return { name, commit, source, dirty, code, pointers, data }
 }
 
-async function changedPointers(project: Project, outputs: readonly TreePath[], control: Control): Promise<TreePath[]> {
+async function changedPointers(project: Project, outputs: readonly Target[], control: Control): Promise<TreePath[]> {
   const { changed, gone } = await pointerChanges(project, outputs, control)
   return [...changed, ...gone].sort(compareUtf8)
 }
@@ -68,8 +68,8 @@ function nameOf(
   return dirty ? `${name}-dirty` : name
 }
 
-async function changedData(project: Project, outputs: readonly TreePath[], control: Control): Promise<TreePath[]> {
+async function changedData(project: Project, outputs: readonly Target[], control: Control): Promise<TreePath[]> {
   const changed: TreePath[] = []
-  for (const output of outputs) if (!(await isInPlace(project, { output, within: '' }, control))) changed.push(output)
+  for (const target of outputs) if (!(await isInPlace(project, target, control))) changed.push(target.output)
   return changed
 }

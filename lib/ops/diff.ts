@@ -7,7 +7,7 @@ import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
 import type { OutputKind, Pointer } from '../core/pointer.js'
 import { compareUtf8, isWithin, type TreePath } from '../core/tree-path.js'
 import { skippedAmong } from '../git/git-index.js'
-import { findPointer, listOutputs, pointerPath } from '../workspace/pointers.js'
+import { pointerPath } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import {
   type Content,
@@ -23,6 +23,7 @@ import { type Change, diffFiles, type FileDiff, type OutputChanges, pairOutputs 
 import { type Listing, listEntries, type PartOptions } from './fetch-parts.js'
 import type { Project } from './project.js'
 import { type NamedPointer, outputsAt, requireGit, targetFilter, workspacePrefix } from './revision.js'
+import { findTargets, toNamed } from './targets.js'
 
 export interface DiffOptions extends PartOptions {
   readonly cwd: string
@@ -147,13 +148,12 @@ export const versionOfPointer = (pointer: Pointer): OutputVersion => ({
 
 async function workspaceOr(project: Project, revision: string | undefined, options: DiffOptions): Promise<Side> {
   if (revision !== undefined) return sideAt(project, revision, options)
-  const { root } = project.workspace
   const states = new Map<TreePath, State>()
   const failures: OutputFailure[] = []
-  for (const path of listOutputs(root, project.ignore)) {
+  for (const target of findTargets(project, [], options)) {
+    const path = target.output
     try {
-      const pointer = findPointer(root, path)
-      if (pointer !== undefined) states.set(path, await stateHere(project, { path, pointer }, options))
+      states.set(path, await stateHere(project, toNamed(project, target), options))
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
       failures.push({ path, error })
@@ -197,12 +197,15 @@ function isSame({ before, after }: Pair): boolean {
 
 /** Pointers that are gone from the workspace only because it is a sparse checkout. */
 async function sparseOutputs(project: Project, pairs: readonly Pair[], options: DiffOptions): Promise<Set<TreePath>> {
-  const gone = pairs.filter(({ after }) => after === undefined).map(({ path }) => path)
+  const gone = pairs.filter(({ after }) => after === undefined)
   const prefix = workspacePrefix(project)
-  const files = gone.map(path => prefix + pointerPath(path))
+  const files = gone.map(({ path, before }) => prefix + (lockOf(before) ?? pointerPath(path)))
   const skipped = await skippedAmong(requireGit(project), files, options)
-  return new Set(gone.filter((_, i) => skipped.has(files[i] as string)))
+  return new Set(gone.map(({ path }) => path).filter((_, i) => skipped.has(files[i] as string)))
 }
+
+const lockOf = (state: State | undefined): TreePath | undefined =>
+  state?.source !== undefined && 'named' in state.source ? state.source.named.stage?.lock : undefined
 
 async function describe(project: Project, pairs: readonly Pair[], options: DiffOptions): Promise<OutputDiff[]> {
   const whole = pairs.filter(({ parts }) => parts.includes(''))

@@ -9,13 +9,13 @@ import { displayPath } from '../core/tree-path.js'
 import { zstdName } from '../sys/compress.js'
 import { hashName } from '../sys/hash.js'
 import { type Environment, run } from '../sys/spawn.js'
-import { findPointer, listOutputs } from '../workspace/pointers.js'
 import { type Check, problem } from './doctor-check.js'
 import { checkGit } from './doctor-git.js'
 import { checkLeftovers } from './doctor-leftovers.js'
 import { checkRemotes } from './doctor-remotes.js'
 import { checkStores } from './doctor-stores.js'
 import { openProject, type Project } from './project.js'
+import { findTargets, pointerOf } from './targets.js'
 
 export interface DoctorOptions extends Control {
   /** Where to look for the workspace, from here upwards: absolute. */
@@ -108,11 +108,11 @@ const configurationText = ({ environment, entries }: Config): string => {
   return environment === 'production' ? `${count}; this is production` : count
 }
 
-function checkPointers({ workspace, ignore }: Project): Check {
-  const outputs = listOutputs(workspace.root, ignore)
-  const errors = outputs.flatMap(output => {
+function checkPointers(project: Project): Check {
+  const outputs = findTargets(project, [], { cwd: project.workspace.root })
+  const errors = outputs.flatMap(target => {
     try {
-      findPointer(workspace.root, output)
+      pointerOf(project, target)
       return []
     } catch (error) {
       if (!(error instanceof DdvError)) throw error

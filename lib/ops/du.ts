@@ -1,17 +1,16 @@
 // `du`: how much room data takes, in the workspace and in the cache. It takes no lock and writes nothing.
 
 import { cacheUsage } from '../cache/usage.js'
-import { DdvError, isDdvError } from '../core/errors.js'
+import { isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { OutputKind } from '../core/pointer.js'
-import { displayPath, type TreePath } from '../core/tree-path.js'
+import type { TreePath } from '../core/tree-path.js'
 import { statWidth } from '../sys/stats.js'
-import { findPointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { scanOf } from './compare.js'
 import { absentBlobs, type Blob, blobsOf } from './presence.js'
 import type { Project } from './project.js'
-import { findTargets } from './targets.js'
+import { findTargets, pointerOf, type Target, wholeOutputs } from './targets.js'
 
 export interface DuOptions extends Control {
   readonly cwd: string
@@ -50,9 +49,10 @@ export async function du(project: Project, targets: readonly string[], options: 
   const outputs: OutputUsage[] = []
   const failures: OutputFailure[] = []
   const seen = new Map<string, number>()
-  for (const output of new Set(findTargets(project, targets, options).map(target => target.output))) {
+  for (const target of wholeOutputs(findTargets(project, targets, options))) {
+    const { output } = target
     try {
-      const { usage, blobs } = await outputUsage(project, output, options)
+      const { usage, blobs } = await outputUsage(project, target, options)
       outputs.push(usage)
       for (const { digest, size } of blobs) seen.set(digest, size)
     } catch (error) {
@@ -68,11 +68,11 @@ export async function du(project: Project, targets: readonly string[], options: 
 
 async function outputUsage(
   project: Project,
-  output: TreePath,
+  target: Target,
   control: Control,
 ): Promise<{ readonly usage: OutputUsage; readonly blobs: readonly Blob[] }> {
-  const pointer = findPointer(project.workspace.root, output)
-  if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
+  const { output } = target
+  const pointer = pointerOf(project, target)
   const scan = await scanOf(project, output, control)
   let workspace = 0
   if (scan !== undefined)

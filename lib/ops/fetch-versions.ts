@@ -19,12 +19,18 @@ export type FetchVersion = (version: NamedPointer) => Promise<void>
 /** Whether the cache has all of the directory then; false for what is none, or whose listing is not at hand. */
 export async function fetchFromVersions(
   project: Project,
-  { path, pointer }: NamedPointer,
+  { path, pointer, stage }: NamedPointer,
   fetchVersion: FetchVersion,
   control: Control,
 ): Promise<boolean> {
   const { git } = project
-  if (git === undefined || pointer.kind !== 'directory' || rowsAtHand(project, path, pointer) === undefined)
+  // Stages are merged whole, so that what a lock names was pushed as such.
+  if (
+    git === undefined ||
+    stage !== undefined ||
+    pointer.kind !== 'directory' ||
+    rowsAtHand(project, path, pointer) === undefined
+  )
     return false
   const absent = async (): Promise<ReadonlySet<string>> =>
     new Set((await absentBlobs(blobsOf(project, path, pointer), project)).map(({ digest }) => digest))

@@ -7,8 +7,10 @@ import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { Pointer } from '../core/pointer.js'
+import { stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { download, type FetchItem } from '../remote/download.js'
+import type { StageOut } from '../workspace/locks.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { outputsInConflict } from './conflicts.js'
@@ -16,7 +18,7 @@ import { fetchFromVersions } from './fetch-versions.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
-import { type NamedPointer, outputsOfRevisions } from './revision.js'
+import { isPushed, type NamedPointer, outputsOfRevisions } from './revision.js'
 import { findTargets, pointerOf, type Target } from './targets.js'
 
 export interface FetchOptions extends Control {
@@ -40,6 +42,8 @@ export interface FetchResult {
   readonly remote: string | undefined
   readonly outputs: readonly FetchedOutput[]
   readonly failures: readonly OutputFailure[]
+  /** Outputs of stages that are not pushed, and that the cache has not: no failure. */
+  readonly left: readonly TreePath[]
   readonly bytesReceived: number
 }
 
@@ -60,7 +64,9 @@ export async function fetchTargets(
   const failures: OutputFailure[] = []
   for (const [path, target] of new Map(targets.map(target => [target.output, target]))) {
     try {
-      for (const pointer of await wantedPointers(project, target, options)) outputs.push({ path, pointer })
+      const { stage } = target
+      for (const pointer of await wantedPointers(project, target, options))
+        outputs.push({ path, pointer, ...(stage !== undefined && { stage }) })
     } catch (error) {
       if (!isDdvError(error)) throw error
       fail(failures, path, { error, options })
@@ -96,7 +102,8 @@ export async function fetchPointers(
     outcome: 'present',
   }))
   const failures = [...(options.failures ?? []), ...plan.failures]
-  if (plan.items.size === 0) return { remote: undefined, outputs, failures, bytesReceived: 0 }
+  const { left } = plan
+  if (plan.items.size === 0) return { remote: undefined, outputs, failures, left, bytesReceived: 0 }
   const remote = await openProjectRemote(project, { ...options, name: options.remote })
   try {
     const context = { remote, ...downloadContext(project) }
@@ -113,7 +120,7 @@ export async function fetchPointers(
       else fail(failures, path, { error: withHint(error, path, remote.url), options })
     }
     outputs.sort((a, b) => (a.path < b.path ? -1 : 1))
-    return { remote: remote.url, outputs, failures, bytesReceived }
+    return { remote: remote.url, outputs, failures, left, bytesReceived }
   } finally {
     await remote.close()
   }
@@ -181,23 +188,35 @@ interface FetchPlan {
   readonly items: ReadonlyMap<FetchItem, NamedPointer>
   readonly present: readonly (readonly [TreePath, Pointer])[]
   readonly failures: OutputFailure[]
+  readonly left: readonly TreePath[]
 }
 
 async function planFetch(project: Project, named: readonly NamedPointer[], options: Control): Promise<FetchPlan> {
   const items = new Map<FetchItem, NamedPointer>()
   const present: (readonly [TreePath, Pointer])[] = []
   const failures: OutputFailure[] = []
-  for (const { path, pointer } of named) {
+  const left: TreePath[] = []
+  for (const one of named) {
+    const { path, pointer, stage } = one
     try {
       if (await isPresent(project, path, pointer)) present.push([path, pointer])
-      else items.set(toItem(path, pointer), { path, pointer })
+      else if (isPushed(one)) items.set(toItem(path, pointer), one)
+      else {
+        left.push(path)
+        options.onEvent?.({ type: 'warning', ...notPushed(path, stage) })
+      }
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
       fail(failures, path, { error, options })
     }
   }
-  return { items, present, failures }
+  return { items, present, failures, left }
 }
+
+const notPushed = (path: TreePath, stage: StageOut | undefined) => ({
+  message: `is not pushed, by its stage: ${displayPath(path)}`,
+  ...(stage !== undefined && { hint: `'ddv repro ${stageAddress(stage)}' makes it` }),
+})
 
 async function isPresent(project: Project, output: TreePath, pointer: Pointer): Promise<boolean> {
   const { cache, pool } = project

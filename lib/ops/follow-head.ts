@@ -1,5 +1,5 @@
 // post-checkout, post-merge, post-rewrite: brings the data to the commit that is checked out now. Only outputs whose
-// pointer git changed are looked at. What would be lost stays, and is named.
+// pointer, or part of a lock, git changed are looked at. What would be lost stays, and is named.
 
 import { closeSync, constants, lstatSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,23 +7,28 @@ import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
-import { type Change, emptyTree, indexChanges, pointersGlob, pointersInIndex, treeChanges } from '../git/changes.js'
+import { type Change, dataFileGlobs, dataFilesInIndex, emptyTree, indexChanges, treeChanges } from '../git/changes.js'
 import { trackedAmong } from '../git/git-index.js'
 import { findCommit, readBlobs } from '../git/objects.js'
 import type { GitRepository } from '../git/repository.js'
 import { openInside } from '../sys/inside.js'
 import { statIfThere } from '../sys/stats.js'
+import { isLockPath } from '../workspace/locks.js'
 import { ownStateDirectory } from '../workspace/own-state.js'
-import { coveringOutput, findPointer, outputOfPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
+import { findPointer, outputOfPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { checkoutTargets } from './checkout.js'
 import { executableRow, isUnchanged, readContent, scanOf } from './compare.js'
-import { fetchTargets } from './fetch.js'
+import { type FetchResult, fetchTargets } from './fetch.js'
 import { openHookProject } from './hook-project.js'
+import { changedOuts, goneOuts, readLockChanges } from './judge-locks.js'
 import { withWorkspaceLock } from './locked.js'
+import { coveringIn, findCovering, listAll, outputTargets, stageOutAt } from './outputs.js'
 import type { Project } from './project.js'
 import { dataOf, removeData } from './remove.js'
-import { isTerritoryPointer, openTerritory } from './territory.js'
+import { namedOut } from './revision.js'
+import type { Target } from './targets.js'
+import { isTerritoryLock, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
 
 /** What git did, as its hooks tell. */
 export type Moved =
@@ -45,8 +50,8 @@ export interface FollowResult {
 /** Never throws for one output: others are brought all the same. */
 export async function followHead(repository: GitRepository, moved: Moved, control: Control): Promise<FollowResult> {
   const territory = openTerritory(repository)
-  const changes = (await movedPointers(repository, moved, control)).filter(({ path }) =>
-    isTerritoryPointer(territory, path),
+  const changes = (await movedFiles(repository, moved, control)).filter(
+    ({ path }) => isTerritoryPointer(territory, path) || isTerritoryLock(territory, path),
   )
   const outputs: FollowResult['outputs'][number][] = []
   const gone: string[] = []
@@ -57,9 +62,17 @@ export async function followHead(repository: GitRepository, moved: Moved, contro
     const project = await openHookProject(repository, territory.rootOf(prefix))
     try {
       const named = (path: string): string => `${prefix}${path}`
-      const candidates = moved.type === 'files' ? pickedPointers(project, prefix, own) : own
-      const removed = await removeGone(project, { prefix, changes: candidates }, control)
-      const brought = await bring(project, { prefix, changes: candidates }, control)
+      const pointers = own.filter(({ path }) => isTerritoryPointer(territory, path))
+      const candidates = moved.type === 'files' ? pickedPointers(project, prefix, pointers) : pointers
+      const locks = own.filter(({ path }) => isTerritoryLock(territory, path))
+      const stages =
+        moved.type === 'files'
+          ? { gone: [], targets: pickedOuts(project, prefix, locks) }
+          : await movedOuts(project, { prefix, changes: locks, territory }, control)
+      const lost = [...(await goneByPointer(project, { prefix, changes: candidates }, control)), ...stages.gone]
+      const removed = await removeGone(project, { prefix, lost }, control)
+      const targets = [...pointerTargets(project, { prefix, changes: candidates }), ...stages.targets]
+      const brought = await bring(project, targets, control)
       outputs.push(...brought.outputs.map(one => ({ ...one, path: named(one.path) })))
       gone.push(...removed.gone.map(named))
       failures.push(...[...removed.failures, ...brought.failures].map(one => ({ ...one, path: named(one.path) })))
@@ -71,11 +84,11 @@ export async function followHead(repository: GitRepository, moved: Moved, contro
   return { outputs, gone, failures }
 }
 
-/** Pointers that git changed, or may have changed. */
-async function movedPointers(repository: GitRepository, moved: Moved, control: Control): Promise<readonly Change[]> {
+/** Pointers and locks that git changed, or may have changed. */
+async function movedFiles(repository: GitRepository, moved: Moved, control: Control): Promise<readonly Change[]> {
   if (moved.type === 'squash') return indexChanges(repository, 'HEAD', control)
   if (moved.type === 'files') {
-    const names = await pointersInIndex(repository, control)
+    const names = await dataFilesInIndex(repository, control)
     return names.map(path => ({ path, kind: 'file', id: undefined, oldKind: undefined, oldId: undefined }))
   }
   const changes = new Map<string, Change>()
@@ -83,8 +96,9 @@ async function movedPointers(repository: GitRepository, moved: Moved, control: C
     // A commit that is gone, after a prune, tells nothing.
     const from = before === undefined ? emptyTree(repository) : await findCommit(repository, before)
     if (from === undefined) continue
-    const rows = await treeChanges(repository, { from, to: moved.now, glob: pointersGlob, ...control })
-    for (const row of rows) changes.set(row.path, row)
+    const rows = await treeChanges(repository, { from, to: moved.now, globs: dataFileGlobs, ...control })
+    // Of a lock every version before counts: each may have brought other outputs.
+    for (const row of rows) changes.set(isLockPath(row.path) ? `${row.path}\0${row.oldId}` : row.path, row)
   }
   return [...changes.values()]
 }
@@ -132,59 +146,130 @@ interface Own {
 
 const outputOf = ({ path }: Change, prefix: string): TreePath => outputOfPointer(path.slice(prefix.length) as TreePath)
 
-async function bring(project: Project, { prefix, changes }: Own, control: Control) {
+/** A pointer that the working tree does not have: sparse, or deleted by its owner. */
+function pointerTargets(project: Project, { prefix, changes }: Own): Target[] {
   const outputs = changes.filter(({ kind }) => kind !== undefined).map(change => outputOf(change, prefix))
   const isThere = (output: TreePath): boolean =>
     lstatSync(join(project.workspace.root, pointerPath(output)), { throwIfNoEntry: false })?.isFile() === true
-  // A pointer that the working tree does not have: sparse, or deleted by its owner.
-  const targets = outputs.filter(isThere).map(output => ({ output, within: '' as const }))
+  return outputs.filter(isThere).map(output => ({ output, within: '' as const }))
+}
+
+interface MovedOuts {
+  /** That the workspace's locks name now, otherwise than before. */
+  readonly targets: readonly Target[]
+  readonly gone: readonly Lost[]
+}
+
+async function movedOuts(
+  project: Project,
+  { prefix, changes, territory }: Own & { readonly territory: Territory },
+  control: Control,
+): Promise<MovedOuts> {
+  if (changes.length === 0 || project.git === undefined) return { targets: [], gone: [] }
+  const read = await readLockChanges(project.git, changes, territory, control)
+  const moved = new Set(read.flatMap(one => changedOuts(one).map(({ path }) => path)))
+  const gone = read.flatMap(one => goneOuts(one).map(namedOut))
+  const all = outputTargets(listAll(project))
+  const locks = new Set<string>(changes.map(({ path }) => path.slice(prefix.length)))
+  const targets = all.filter(
+    ({ output, stage, problem }) =>
+      (stage !== undefined && moved.has(output)) || (problem !== undefined && (moved.has(output) || locks.has(output))),
+  )
+  return { targets, gone: gone.map(({ path, pointer }) => ({ output: path, pointer })) }
+}
+
+/** As for pointers: those of locks that are younger than the last hook, and that say something else than is known of the data. */
+function pickedOuts(project: Project, prefix: string, changes: readonly Change[]): readonly Target[] {
+  const seen = statIfThere(seenFile(project))?.mtimeNs ?? 0n
+  const { root } = project.workspace
+  return changes.flatMap(change => {
+    const lock = change.path.slice(prefix.length) as TreePath
+    const stat = statIfThere(join(root, lock))
+    if (stat === undefined || stat.mtimeNs < seen) return []
+    const outs = project.locks.find(lock)?.outs ?? []
+    return outs.flatMap(stage => {
+      const { path, out } = stage
+      const data = statIfThere(join(root, path))
+      if (!out.cache || (data !== undefined && data.mtimeNs > stat.mtimeNs)) return []
+      return project.index().lastKnown(path) === out.hash ? [] : [{ output: path, within: '' as const, stage }]
+    })
+  })
+}
+
+async function bring(project: Project, targets: readonly Target[], control: Control) {
   if (targets.length === 0) return { outputs: [], failures: [] }
   const options = { ...control, cwd: project.workspace.root }
-  const fetched: readonly OutputFailure[] = project.config.hooks.fetch
+  const fetched: Pick<FetchResult, 'failures' | 'left'> = project.config.hooks.fetch
     ? await fetchMissing(project, targets, options)
-    : []
-  const { outputs: written, failures } = await checkoutTargets(project, targets, options)
-  const failed = new Set(fetched.map(({ path }) => path))
-  return { outputs: written, failures: [...fetched, ...failures.filter(({ path }) => !failed.has(path))] }
+    : { failures: [], left: [] }
+  const left = new Set(fetched.left)
+  const open = targets.filter(({ output }) => !left.has(output))
+  const { outputs: written, failures } = await checkoutTargets(project, open, options)
+  const failed = new Set(fetched.failures.map(({ path }) => path))
+  return { outputs: written, failures: [...fetched.failures, ...failures.filter(({ path }) => !failed.has(path))] }
 }
 
 async function fetchMissing(
   project: Project,
   targets: Parameters<typeof fetchTargets>[1],
   options: Parameters<typeof fetchTargets>[2],
-): Promise<readonly OutputFailure[]> {
+): Promise<Pick<FetchResult, 'failures' | 'left'>> {
   try {
-    return (await fetchTargets(project, targets, options)).failures
+    return await fetchTargets(project, targets, options)
   } catch (error) {
     if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
-    return [{ path: targets[0]?.output ?? '', error }] // no remote, or it does not answer: the cache may have all
+    return { failures: [{ path: targets[0]?.output ?? '', error }], left: [] } // no remote, or it does not answer: the cache may have all
   }
 }
 
-/** Data whose pointer went: it goes too where it is what that pointer said, and in the cache. */
-async function removeGone(project: Project, { prefix, changes }: Own, control: Control) {
-  const { git, workspace } = project
+/** What an output was by the commit before; an error where its pointer could not be read. */
+interface Lost {
+  readonly output: TreePath
+  readonly pointer: Pointer | DdvError
+}
+
+async function goneByPointer({ git }: Project, { prefix, changes }: Own, control: Control): Promise<readonly Lost[]> {
   const lost = changes.filter(({ kind, oldId }) => kind === undefined && oldId !== undefined)
-  const gone: TreePath[] = []
-  const failures: OutputFailure[] = []
-  if (git === undefined || lost.length === 0) return { gone, failures }
+  if (git === undefined || lost.length === 0) return []
   const texts = await readBlobs(
     git,
     lost.map(({ oldId }) => oldId ?? ''),
     control,
   )
+  return lost.map((change, i) => {
+    const output = outputOf(change, prefix)
+    try {
+      return { output, pointer: parsePointer(texts[i]?.toString() ?? '', pointerPath(output)) }
+    } catch (error) {
+      if (!isDdvError(error)) throw error
+      return { output, pointer: error }
+    }
+  })
+}
+
+/** Data that nothing names any more: it goes too where it is what that pointer or lock said, and in the cache. */
+async function removeGone(
+  project: Project,
+  { prefix, lost }: { readonly prefix: string; readonly lost: readonly Lost[] },
+  control: Control,
+) {
+  const { git } = project
+  const gone: TreePath[] = []
+  const failures: OutputFailure[] = []
+  if (git === undefined || lost.length === 0) return { gone, failures }
   const tracked = await trackedAmong(
     git,
-    lost.map(change => outputOfPointer(change.path as TreePath)),
+    lost.map(({ output }) => `${prefix}${output}`),
     control,
   )
+  const all = listAll(project)
   await withWorkspaceLock(project, control, async () => {
-    for (const [i, change] of lost.entries()) {
-      const output = outputOf(change, prefix)
+    for (const { output, pointer } of lost) {
       const isGit = tracked.some(path => path === `${prefix}${output}` || path.startsWith(`${prefix}${output}/`))
-      if (isGit || coveringOutput(workspace.root, output) !== undefined) continue
+      if (isGit || findCovering(project, output) !== undefined || coveringIn(all, output) !== undefined) continue
+      if (stageOutAt(all, output) !== undefined) continue // it holds what a stage made
       try {
-        const pointer = parsePointer(texts[i]?.toString() ?? '', pointerPath(output))
+        if (isDdvError(pointer)) throw pointer
         if (await removeUnchanged(project, { output, pointer }, control)) gone.push(output)
       } catch (error) {
         if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error

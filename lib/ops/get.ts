@@ -8,8 +8,9 @@ import { type Config, flagLayer } from '../core/config.js'
 import { selectRemote } from '../core/config-remotes.js'
 import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
 import type { Control } from '../core/events.js'
+import { pointerOfOut } from '../core/lockfile.js'
 import { isFileEntry } from '../core/manifest.js'
-import { type Pointer, pointerSuffix } from '../core/pointer.js'
+import { encodePointer, type Pointer, pointerSuffix } from '../core/pointer.js'
 import { parseRemoteUrl } from '../core/remote-config.js'
 import { basename, dirname, displayPath, isWithin, parseTreePath, type TreePath } from '../core/tree-path.js'
 import { type ForeignRepository, openForeign } from '../git/foreign.js'
@@ -17,6 +18,7 @@ import { listTree, readBlobs, type TreeFile } from '../git/objects.js'
 import { syncDirectory, writeNewFile } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import type { Environment } from '../sys/spawn.js'
+import { coveringOut, isLockPath, parseOuts, settle } from '../workspace/locks.js'
 import { outputOfPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
 import { checkoutTargets } from './checkout.js'
 import { fetchParts, listEntries } from './fetch-parts.js'
@@ -100,7 +102,7 @@ function makeDirectory(parent: string, name: string): string {
 interface Source {
   readonly output: TreePath
   readonly pointer: Pointer
-  /** As committed. */
+  /** As committed; of what a stage made, in the words of a pointer. */
   readonly pointerText: string
   readonly configText: string
   /** Relative to the output; '' for all of it. */
@@ -116,11 +118,14 @@ async function findSource(
 ): Promise<Source> {
   const parents = parentsOf(path)
   const names = new Set<string>([...parents.map(pointerPath), ...['', ...parents].map(configPath)])
-  const files = await listTree(repository, commit, { signal, wanted: file => names.has(file) })
+  const wanted = (file: string): boolean => names.has(file) || isLockPath(file)
+  const files = await listTree(repository, commit, { signal, wanted })
   const read = async (file: TreeFile | undefined): Promise<string> =>
     file === undefined ? '' : String((await readBlobs(repository, [file.id], { signal }))[0])
   const pointers = files.filter(file => file.path.endsWith(pointerSuffix)).sort((a, b) => a.path.length - b.path.length)
   const [found] = pointers
+  const stageOut = found === undefined ? await findStageOut({ files, path, read }) : undefined
+  if (stageOut !== undefined) return stageOut
   if (found === undefined)
     throw new DdvError('usage', `not under ddv in ${displayPath(address)}: ${displayPath(path)}`, {
       hint: 'the path is that of the data, from the top of the repository',
@@ -139,6 +144,38 @@ async function findSource(
     within: output === path ? '' : (path.slice(output.length + 1) as TreePath),
     workspace,
   }
+}
+
+interface Searching {
+  readonly files: readonly TreeFile[]
+  readonly path: TreePath
+  readonly read: (file: TreeFile | undefined) => Promise<string>
+}
+
+/** By the locks of the workspaces in which the path lies, the nearest first. */
+async function findStageOut({ files, path, read }: Searching): Promise<Source | undefined> {
+  const configs = ['' as const, ...parentsOf(path).slice(0, -1)].reverse()
+  for (const workspace of configs) {
+    const config = files.find(one => one.path === configPath(workspace))
+    if (config === undefined) continue
+    const prefix = workspace === '' ? '' : `${workspace}/`
+    const locks = files.filter(one => isLockPath(one.path) && one.path.startsWith(prefix))
+    const texts = await Promise.all(locks.map(read))
+    const named = locks.map((one, i) => parseOuts(texts[i] ?? '', one.path.slice(prefix.length) as TreePath))
+    const stage = coveringOut(settle([], named).outs, path.slice(prefix.length) as TreePath)
+    if (stage === undefined) continue
+    const output = `${prefix}${stage.path}` as TreePath
+    const pointer = pointerOfOut(stage.path, stage.out)
+    return {
+      output,
+      pointer,
+      pointerText: encodePointer(pointer),
+      configText: await read(config),
+      within: output === path ? '' : (path.slice(output.length + 1) as TreePath),
+      workspace,
+    }
+  }
+  return undefined
 }
 
 const configPath = (directory: string): string => `${directory === '' ? '' : `${directory}/`}.ddv/config.yaml`

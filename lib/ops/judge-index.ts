@@ -3,10 +3,11 @@
 
 import { type DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
-import { displayPath } from '../core/tree-path.js'
-import { type Change, indexChanges, pointersInIndex } from '../git/changes.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
+import { type Change, dataFilesInIndex, indexChanges } from '../git/changes.js'
 import { trackedAmong } from '../git/git-index.js'
 import { currentOperation, type GitRepository, type Operation } from '../git/repository.js'
+import { isLockPath, type LockedOuts, settle } from '../workspace/locks.js'
 import { outputOfPointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import {
@@ -17,16 +18,16 @@ import {
   largeFiles,
   largeProblem,
   openSettings,
-  readNewPointers,
 } from './judge.js'
-import { coveringPointer, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
+import { changedOuts, coveringStage, outputsOfLocks, readLockBlobs, readLockChanges, readNew } from './judge-locks.js'
+import { coveringPointer, isTerritoryLock, isTerritoryPointer, openTerritory, type Territory } from './territory.js'
 
 /** Everything that is wrong; nothing where the commit may be made. */
 export async function judgeIndex(repository: GitRepository, control: Control): Promise<readonly OutputFailure[]> {
   const territory = openTerritory(repository)
   const [changes, names] = await Promise.all([
     indexChanges(repository, 'HEAD', control),
-    pointersInIndex(repository, control),
+    dataFilesInIndex(repository, control),
   ])
   const own = changes.filter(({ path }) => territory.prefixOf(path) !== undefined)
   if (own.length === 0) return []
@@ -34,15 +35,21 @@ export async function judgeIndex(repository: GitRepository, control: Control): P
   const fresh = await withoutInherited(repository, own, operation.mergeHeads, control)
   const facts = await factsOf(repository, fresh, control)
   const pointers = new Set(names.filter(name => isTerritoryPointer(territory, name)))
-  const coverOf = (path: string) => coveringPointer(territory, path, pointer => pointers.has(pointer))
+  const locks = await locksInIndex(repository, names, territory, control)
+  const outs = new Set(locks.flatMap(({ prefix, found }) => outputsOfLocks(prefix, [found])))
+  const coverOf = (path: string): string | undefined => {
+    const pointer = coveringPointer(territory, path, pointer => pointers.has(pointer))
+    return pointer === undefined ? coveringStage(outs, path) : outputOfPointer(pointer as TreePath)
+  }
   const settings = openSettings(territory, repository.env)
   const large = await largeFiles(fresh, { territory, facts, settings, coverOf })
-  const read = await readNewPointers(repository, fresh, { territory, facts }, control)
+  const read = await readNew(repository, fresh, { territory, facts }, control)
   const content = await contentOfNew(repository, { changes: own, territory }, control)
-  const contentOf = (pointer: string) => content.get(pointer) ?? []
+  const contentOf = (change: Change) => content.get(change) ?? []
   return [
-    ...contentProblems(own, { territory, coverOf, contentOf }, inIndex),
+    ...contentProblems(own, { coverOf, contentOf }, inIndex),
     ...read.problems.map(({ change: { path }, error }) => ({ path, error })),
+    ...overlaps(fresh, { territory, pointers, locks }),
     ...(await dataProblems({ repository, territory, operation }, read.found, control)),
     ...large.map(one => largeProblem(one, inIndex)),
   ]
@@ -63,23 +70,71 @@ async function withoutInherited(
   return fresh
 }
 
-/** For each pointer that comes into the index, what of its output is there as content, changed or not. */
+/** For each pointer or lock that comes into the index, what of its outputs is there as content, changed or not. */
 async function contentOfNew(
   repository: GitRepository,
   { changes, territory }: { readonly changes: readonly Change[]; readonly territory: Territory },
   control: Control,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const added = changes.filter(
-    ({ path, kind, oldKind }) => kind !== undefined && oldKind === undefined && isTerritoryPointer(territory, path),
-  )
-  const outputs = added.map(({ path }) => outputOfPointer(path as Parameters<typeof outputOfPointer>[0]))
+): Promise<ReadonlyMap<Change, readonly (readonly [output: string, paths: readonly string[]])[]>> {
+  const added: { readonly change: Change; readonly output: string }[] = []
+  for (const change of changes)
+    if (change.kind !== undefined && change.oldKind === undefined && isTerritoryPointer(territory, change.path))
+      added.push({ change, output: outputOfPointer(change.path as TreePath) })
+  for (const one of await readLockChanges(repository, changes, territory, control))
+    for (const { path } of changedOuts(one))
+      added.push({ change: one.change, output: `${territory.prefixOf(one.change.path) ?? ''}${path}` })
+  const outputs = added.map(({ output }) => output)
   const tracked = await trackedAmong(repository, outputs, control)
-  return new Map(
-    added.map(({ path }, i) => {
-      const output = outputs[i] as string
-      return [path, tracked.filter(file => file === output || file.startsWith(`${output}/`))]
-    }),
-  )
+  const content = new Map<Change, (readonly [string, readonly string[]])[]>()
+  for (const { change, output } of added) {
+    const files = tracked.filter(file => file === output || file.startsWith(`${output}/`))
+    content.set(change, [...(content.get(change) ?? []), [output, files]])
+  }
+  return content
+}
+
+interface LockInIndex {
+  readonly prefix: string
+  readonly found: LockedOuts
+}
+
+async function locksInIndex(
+  repository: GitRepository,
+  names: readonly string[],
+  territory: Territory,
+  control: Control,
+): Promise<readonly LockInIndex[]> {
+  const locks = names.filter(name => isTerritoryLock(territory, name))
+  const blobs = locks.map(path => ({ name: `:${path}`, path }))
+  const read = await readLockBlobs(repository, blobs, territory, control)
+  return locks.flatMap((path, i) => {
+    const found = read[i]
+    return found === undefined ? [] : [{ prefix: territory.prefixOf(path) ?? '', found }]
+  })
+}
+
+interface Named {
+  readonly territory: Territory
+  readonly pointers: ReadonlySet<string>
+  readonly locks: readonly LockInIndex[]
+}
+
+/** Outputs that two files of the index name, where one of them is new. */
+function overlaps(fresh: readonly Change[], { territory, pointers, locks }: Named): OutputFailure[] {
+  const isNew = ({ path }: Change): boolean => pointers.has(path) || isTerritoryLock(territory, path)
+  const prefixes = new Set(fresh.filter(isNew).map(({ path }) => territory.prefixOf(path) ?? ''))
+  return [...prefixes].flatMap(prefix => {
+    const own = locks.filter(one => one.prefix === prefix).map(({ found }) => found)
+    if (own.length === 0) return []
+    const outputs = [...pointers]
+      .filter(path => territory.prefixOf(path) === prefix)
+      .map(path => outputOfPointer(path.slice(prefix.length) as TreePath))
+    const { problems } = settle(outputs, own)
+    // One that cannot be read is told of where it is new.
+    return [...problems].flatMap(([path, error]) =>
+      isLockPath(path) ? [] : [{ path: displayPath(`${prefix}${path}`), error }],
+    )
+  })
 }
 
 interface Place {

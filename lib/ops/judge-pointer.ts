@@ -6,13 +6,16 @@ import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry } from '../core/manifest.js'
 import type { Pointer } from '../core/pointer.js'
+import { stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { readBlobAt } from '../git/revisions.js'
+import { isLockPath, parseOuts, type StageOut } from '../workspace/locks.js'
 import { findPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
 import { contentEntries, executableRow, isUnchanged, readContent, scanOf } from './compare.js'
 import { ddvCommand, type FoundPointer } from './judge.js'
 import { absentBlobs, blobsOf, findAbsent, unsavedBlobs } from './presence.js'
 import type { Project } from './project.js'
+import { namedOut } from './revision.js'
 
 export interface PointerOptions extends Control {
   /** git is in the middle of a merge or the like, which changed pointers whose data was not brought yet. */
@@ -24,12 +27,14 @@ export interface PointerOptions extends Control {
 /** undefined where the pointer may be committed. */
 export async function pointerProblem(
   project: Project,
-  { output, pointer, prefix }: FoundPointer,
+  { output, pointer, prefix, stage }: FoundPointer,
   options: PointerOptions,
 ): Promise<DdvError | undefined> {
   const path = `${prefix}${output}`
   const [add, pull] = [ddvCommand('add', prefix, path), ddvCommand('pull', prefix, path)]
-  const absent = await absentCount(project, { output, pointer, prefix }, options)
+  const named = { output, pointer, prefix, ...(stage !== undefined && { stage }) }
+  const absent = await absentCount(project, named, options)
+  if (stage !== undefined) return absent > 0 ? absentOfStage(stage, { absent, path, pull }) : undefined
   if (absent > 0)
     return new DdvError(
       'missing',
@@ -47,7 +52,21 @@ export async function pointerProblem(
   })
 }
 
-type Named = Pick<FoundPointer, 'output' | 'pointer' | 'prefix'>
+function absentOfStage(
+  stage: StageOut,
+  { absent, path, pull }: { readonly absent: number; readonly path: string; readonly pull: string },
+): DdvError {
+  const blobs = absent === 1 ? 'a blob' : `${absent} blobs`
+  return new DdvError(
+    'missing',
+    `${blobs} of what stage '${stage.name}' made ${absent === 1 ? 'is' : 'are'} not in the cache: ${displayPath(path)}`,
+    {
+      hint: `'ddv repro ${stageAddress(stage)}' makes it again; ${pull} fetches it where it was pushed`,
+    },
+  )
+}
+
+type Named = Pick<FoundPointer, 'output' | 'pointer' | 'prefix' | 'stage'>
 
 /** Blobs that the cache lacks and no merged commit names; one where the manifest that would tell is not there itself. */
 async function absentCount(project: Project, named: Named, options: PointerOptions): Promise<number> {
@@ -71,19 +90,26 @@ async function absentCount(project: Project, named: Named, options: PointerOptio
 /** git merges what nobody has pulled yet: whoever made those commits has pushed this data, or would have been refused. */
 async function blobsOfMerged(
   project: Project,
-  { output, prefix }: Named,
+  { output, prefix, stage }: Named,
   { mergeHeads }: PointerOptions,
 ): Promise<ReadonlySet<Digest>> {
   const { git } = project
   const digests = new Set<Digest>()
   if (git === undefined) return digests
   for (const commit of mergeHeads) {
-    const bytes = await readBlobAt(git, commit, `${prefix}${pointerPath(output)}`)
-    if (bytes === undefined) continue
-    const pointer = parsePointer(bytes.toString(), pointerPath(output))
+    const file = stage?.lock ?? pointerPath(output)
+    const bytes = await readBlobAt(git, commit, `${prefix}${file}`)
+    const pointer = bytes === undefined ? undefined : pointerIn(bytes.toString(), file, output)
+    if (pointer === undefined) continue
     for (const { digest } of blobsOf(project, output, pointer)) digests.add(digest)
   }
   return digests
+}
+
+function pointerIn(text: string, file: TreePath, output: TreePath): Pointer | undefined {
+  if (!isLockPath(file)) return parsePointer(text, file)
+  const stage = parseOuts(text, file).outs.find(({ path }) => path === output)
+  return stage === undefined ? undefined : namedOut(stage).pointer
 }
 
 // Data that is not there at all was not changed: a sparse or fresh working tree.

@@ -11,10 +11,11 @@ import { describeObjects, type ObjectFacts, readBlobs } from '../git/objects.js'
 import type { GitRepository } from '../git/repository.js'
 import type { Environment } from '../sys/spawn.js'
 import { matchesPatterns } from '../workspace/ignore.js'
+import type { StageOut } from '../workspace/locks.js'
 import { outputOfPointer, parsePointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { loadConfig } from './config-files.js'
-import { isTerritoryPointer, type Territory } from './territory.js'
+import { isTerritoryLock, isTerritoryPointer, type Territory } from './territory.js'
 
 /** How a problem is told: of what is staged, or of a commit. */
 export interface Wording {
@@ -45,32 +46,31 @@ export function ddvCommand(verb: string, prefix: string, path: string): string {
   return `'ddv ${place}${verb} ${shellPath(path.slice(prefix.length))}'`
 }
 
+/** Outputs and paths alike are relative to the repository's root. */
 export interface Coverage {
-  readonly territory: Territory
-  /** The pointer that covers a path that is git content. */
+  /** The output that a path which is git content is, or lies in. */
   readonly coverOf: (path: string) => string | undefined
-  /** What of a new pointer's own output is git content. */
-  readonly contentOf: (pointer: string) => readonly string[]
+  /** Where the change is one of a pointer or lock: of the outputs that it brings, what is git content. */
+  readonly contentOf: (change: Change) => Iterable<readonly [output: string, paths: readonly string[]]>
 }
 
 /** One problem an output, however many of its files are in git. `changes` are those against the first parent. */
 export function contentProblems(
   changes: readonly Change[],
-  { territory, coverOf, contentOf }: Coverage,
+  { coverOf, contentOf }: Coverage,
   { staged, mend }: Wording,
 ): OutputFailure[] {
   const found = new Map<string, Set<string>>()
-  const note = (pointer: string, paths: readonly string[]): void => {
-    if (paths.length > 0) found.set(pointer, new Set([...(found.get(pointer) ?? []), ...paths]))
+  const note = (output: string, paths: readonly string[]): void => {
+    if (paths.length > 0) found.set(output, new Set([...(found.get(output) ?? []), ...paths]))
   }
-  for (const { path, kind } of changes) {
-    if (kind === undefined) continue
-    const pointer = coverOf(path)
-    if (pointer !== undefined) note(pointer, [path])
-    if (isTerritoryPointer(territory, path)) note(path, contentOf(path))
+  for (const change of changes) {
+    if (change.kind === undefined) continue
+    const output = coverOf(change.path)
+    if (output !== undefined) note(output, [change.path])
+    for (const [output, paths] of contentOf(change)) note(output, paths)
   }
-  return [...found].map(([pointer, paths]) => {
-    const output = outputOfPointer(pointer as TreePath)
+  return [...found].map(([output, paths]) => {
     const [first = output] = paths
     const more = paths.size > 1 ? ` and ${paths.size - 1} more` : ''
     return {
@@ -137,8 +137,8 @@ export async function largeFiles(
     if (prefix === undefined) continue
     const size = facts.get(change.id)?.size ?? 0
     const { maxFileSize, largeFileExceptions } = (await settings(prefix)).git
-    if (size <= maxFileSize || isTerritoryPointer(territory, change.path) || coverOf(change.path) !== undefined)
-      continue
+    const isDataFile = isTerritoryPointer(territory, change.path) || isTerritoryLock(territory, change.path)
+    if (size <= maxFileSize || isDataFile || coverOf(change.path) !== undefined) continue
     if (matchesPatterns(largeFileExceptions, change.path.slice(prefix.length))) continue
     large.push({ change, prefix, size, limit: maxFileSize })
   }
@@ -153,13 +153,14 @@ export function largeProblem({ change, prefix, size, limit }: Large, { mend }: W
   return { path, error: new DdvError('refused', message, { hint }) }
 }
 
-/** A pointer as some commit or index has it. */
+/** A pointer, or what a lock says of one output, as some commit or index has it. */
 export interface FoundPointer {
   readonly change: Fresh
   readonly prefix: string
   /** In its workspace. */
   readonly output: TreePath
   readonly pointer: Pointer
+  readonly stage?: StageOut
 }
 
 export interface ReadPointers {

@@ -12,7 +12,7 @@ import type { OutputFailure } from './add.js'
 import { listEntries, type PartOptions } from './fetch-parts.js'
 import type { Project } from './project.js'
 import { type NamedPointer, targetsAt } from './revision.js'
-import { findTargets, pointerOf, type Target } from './targets.js'
+import { findTargets, type Target, toNamed } from './targets.js'
 
 export interface ListOptions extends PartOptions {
   readonly cwd: string
@@ -50,7 +50,7 @@ export interface ListResult {
 export async function list(project: Project, path: string | undefined, options: ListOptions): Promise<ListResult> {
   const { commit, targets, failures } = await targetsOf(project, path === undefined ? [] : [path], options)
   const { recursive = false } = options
-  const named = targets.map(target => ({ target, named: { path: target.output, pointer: pointerOf(project, target) } }))
+  const named = targets.map(target => ({ target, named: toNamed(project, target) }))
   const top = path === undefined ? '' : toTreePath(project.workspace, path, options.cwd)
   const isOpened = ({ target: { output }, named: { pointer } }: (typeof named)[number]): boolean =>
     pointer.kind === 'directory' && (recursive || isWithin(top, output))

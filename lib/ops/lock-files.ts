@@ -3,29 +3,19 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DdvError } from '../core/errors.js'
-import { decodeLock, encodeLock, type Lock, type StageLock } from '../core/lockfile.js'
-import { maxLockSize } from '../core/merge-lock.js'
+import { encodeLock, type Lock, type StageLock } from '../core/lockfile.js'
 import type { StageName } from '../core/stage.js'
-import { displayPath, type TreePath } from '../core/tree-path.js'
+import type { TreePath } from '../core/tree-path.js'
 import { writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
-import { readRegular } from '../sys/read-stable.js'
 import { statIfThere } from '../sys/stats.js'
+import { readLock as readLockOf } from '../workspace/locks.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { Project } from './project.js'
 
 /** Throws `bad-pointer`, `conflict`, `newer-format`. An absent lock is an empty one. */
-export function readLock({ workspace }: Project, file: TreePath): Lock {
-  const path = openInside(workspace.root).path(file)
-  if (statIfThere(path) === undefined) return new Map()
-  const bytes = readRegular(path)
-  if (bytes === undefined) throw new DdvError('bad-pointer', `lock is not a regular file: ${displayPath(file)}`)
-  if (bytes.length > maxLockSize)
-    throw new DdvError('bad-pointer', `lock is larger than ${maxLockSize} bytes: ${displayPath(file)}`)
-  return decodeLock(bytes.toString(), file)
-}
+export const readLock = ({ workspace }: Project, file: TreePath): Lock => readLockOf(workspace.root, file)
 
 interface Known {
   readonly state: string

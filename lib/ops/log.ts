@@ -8,13 +8,14 @@ import type { OutputKind, Pointer } from '../core/pointer.js'
 import { compareUtf8, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import { type PointerChange, type PointerCommit, pointerHistory } from '../git/history.js'
 import { readBlobs } from '../git/objects.js'
+import { isLockPath, type LockedOuts, parseOuts } from '../workspace/locks.js'
 import { outputOfPointer, parsePointer, skippedParent } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { diffEntries, pointerEntries } from './compare.js'
 import { type OutputVersion, versionOfPointer } from './diff.js'
 import { type Change, pairOutputs } from './diff-files.js'
 import type { Project } from './project.js'
-import { requireGit, workspacePrefix } from './revision.js'
+import { namedOut, requireGit, workspacePrefix } from './revision.js'
 
 export interface LogOptions extends Control {
   readonly cwd: string
@@ -114,8 +115,9 @@ interface SidedChange extends Sides {
   readonly told: LoggedChange
 }
 
-/** Commits whose blobs are read with one start of git. */
+/** Commits whose blobs are read with one start of git; locks are larger than pointers. */
 const batchCommits = 256
+const batchWithLocks = 64
 
 async function* readSides(
   project: Project,
@@ -124,14 +126,16 @@ async function* readSides(
 ): AsyncGenerator<{ readonly commit: PointerCommit; readonly sides: readonly Sides[] }> {
   const git = requireGit(project)
   const prefix = workspacePrefix(project)
-  for (let at = 0; at < commits.length; at += batchCommits) {
-    const batch = commits.slice(at, at + batchCommits)
+  const hasLocks = commits.some(({ changes }) => changes.some(({ path }) => isLockPath(path)))
+  const count = hasLocks ? batchWithLocks : batchCommits
+  for (let at = 0; at < commits.length; at += count) {
+    const batch = commits.slice(at, at + count)
     const ids = new Set(batch.flatMap(({ changes }) => changes.flatMap(({ before, after }) => [before, after])))
     const wanted = [...ids].filter(id => id !== undefined)
     const blobs = await readBlobs(git, wanted, { signal })
     const texts = new Map(wanted.map((id, i) => [id, (blobs[i] as Buffer).toString()]))
     for (const commit of batch)
-      yield { commit, sides: commit.changes.flatMap(change => sidesOf(change, prefix, texts)) }
+      yield { commit, sides: joined(commit.changes.flatMap(change => sidesOf(change, prefix, texts))) }
   }
 }
 
@@ -141,10 +145,40 @@ function sidesOf(
   texts: ReadonlyMap<string, string>,
 ): readonly Sides[] {
   const pointer = file.slice(prefix.length) as TreePath
+  if (skippedParent(pointer) !== undefined) return []
+  const textOf = (id: string | undefined) => (id === undefined ? undefined : (texts.get(id) ?? ''))
+  if (isLockPath(pointer)) return lockSides(pointer, textOf(before), textOf(after))
   const path = outputOfPointer(pointer)
-  if (skippedParent(path) !== undefined) return []
   const read = (id: string | undefined) => (id === undefined ? undefined : readPointer(texts.get(id) ?? '', pointer))
   return [{ path, before: read(before), after: read(after) }]
+}
+
+/** What differs between two versions of a lock. One that cannot be read says nothing of what the other names. */
+function lockSides(lock: TreePath, before: string | undefined, after: string | undefined): readonly Sides[] {
+  const [old, now] = [before, after].map(text => (text === undefined ? undefined : parseOuts(text, lock)))
+  const pointers = (found: LockedOuts | undefined) =>
+    new Map((found?.outs ?? []).flatMap(one => (one.out.cache ? [[one.path, namedOut(one).pointer] as const] : [])))
+  const [olds, news] = [pointers(old), pointers(now)]
+  const sideOf = (found: LockedOuts | undefined, pointer: Pointer | undefined): Sides['before'] =>
+    found?.error === undefined ? pointer : 'unreadable'
+  return [...new Set([...olds.keys(), ...news.keys()])].flatMap(path => {
+    const sides = { path, before: sideOf(old, olds.get(path)), after: sideOf(now, news.get(path)) }
+    return isSamePointer(sides) ? [] : [sides]
+  })
+}
+
+/** An output that went from a pointer to a stage, or between locks, is one row. */
+function joined(sides: readonly Sides[]): readonly Sides[] {
+  const byPath = new Map<TreePath, Sides>()
+  for (const side of sides) {
+    const other = byPath.get(side.path)
+    byPath.set(side.path, {
+      path: side.path,
+      before: other?.before ?? side.before,
+      after: other?.after ?? side.after,
+    })
+  }
+  return [...byPath.values()]
 }
 
 function readPointer(text: string, file: TreePath): Pointer | 'unreadable' {

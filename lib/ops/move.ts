@@ -21,8 +21,10 @@ import {
 import { toTreePath } from '../workspace/workspace.js'
 import { readContent, scanOf } from './compare.js'
 import { withWorkspaceLock } from './locked.js'
+import { listAll, stageOutAt } from './outputs.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
+import { refuseStageOut } from './refuse-stage-out.js'
 import { namedOutputs } from './remove.js'
 import { forgetInGit, writePointers } from './write-pointers.js'
 
@@ -109,10 +111,13 @@ function goalOf(project: Project, source: TreePath, typed: string, cwd: string):
   return goal
 }
 
-function refuseGoal({ workspace: { root }, cache }: Project, source: TreePath, goal: TreePath): void {
+function refuseGoal(project: Project, source: TreePath, goal: TreePath): void {
+  const { cache } = project
+  const { root } = project.workspace
   const covering = coveringOutput(root, goal)
   if (covering !== undefined && covering !== goal)
     throw new DdvError('usage', `lies inside the output ${displayPath(covering)}: ${displayPath(goal)}`)
+  refuseStageOut(stageOutAt(listAll(project), goal), goal)
   if (isWithin(goal, source)) throw new DdvError('usage', `lies inside what is to be moved: ${displayPath(goal)}`)
   if (!isFilename(basename(goal)) || isPointerPath(goal) || Buffer.byteLength(basename(goal)) > maxOutputName)
     throw new DdvError('bad-path', `not a name for an output: ${displayPath(goal)}`)

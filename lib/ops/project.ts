@@ -11,6 +11,7 @@ import { openPool, type Pool } from '../sys/pool.js'
 import type { Environment } from '../sys/spawn.js'
 import { statIfThere } from '../sys/stats.js'
 import { type IgnoreRules, readIgnoreRules } from '../workspace/ignore.js'
+import { LockReader } from '../workspace/locks.js'
 import { ownStateDirectory } from '../workspace/own-state.js'
 import { openStatIndex, type StatIndex } from '../workspace/stat-index.js'
 import {
@@ -33,6 +34,8 @@ export interface Project {
   readonly env: Environment
   readonly pool: Pool
   readonly ignore: IgnoreRules
+  /** What `ddv.lock` files say. */
+  readonly locks: LockReader
   /** Opened on first use, closed with the project. */
   index(): StatIndex
   /** The local records of what remotes hold; likewise. */
@@ -75,6 +78,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     git,
     env,
     pool,
+    locks: new LockReader(workspace.root),
     get ignore() {
       ignore ??= readIgnoreRules(workspace.root)
       return ignore

@@ -4,13 +4,13 @@
 import { isDdvError } from '../core/errors.js'
 import type { Event } from '../core/events.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
-import { coveringOutput } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { type CheckedOut, type CheckoutOptions, checkoutTargets } from './checkout.js'
 import { currentCommit } from './current-commit.js'
 import { type FetchedOutput, type FetchOptions, fetchTargets } from './fetch.js'
 import { isInPlace } from './in-place.js'
 import { isLocked } from './locked.js'
+import { isCovered } from './outputs.js'
 import { pointerChanges } from './pointer-changes.js'
 import type { Project } from './project.js'
 import { targetsAt } from './revision.js'
@@ -32,6 +32,8 @@ export interface PullResult {
   readonly remote: string | undefined
   readonly fetched: readonly FetchedOutput[]
   readonly outputs: readonly CheckedOut[]
+  /** Outputs of stages that are not pushed, and are not in the cache: only a run of their stage makes them. */
+  readonly left: readonly TreePath[]
   /** An output that could not be fetched whole still gets those of its files that could, unless frozen. */
   readonly failures: readonly OutputFailure[]
   readonly bytesReceived: number
@@ -60,8 +62,7 @@ async function pullRevision(
   const done = await pullTwice(project, wanted, options)
   const failures = [...at.failures, ...done.failures]
   tell(failures, options)
-  const { root } = project.workspace
-  const unnamed = done.outputs.map(({ path }) => path).filter(path => coveringOutput(root, path) === undefined)
+  const unnamed = done.outputs.map(({ path }) => path).filter(path => !isCovered(project, path))
   return { ...done, commit: at.commit, unnamed, frozen, failures }
 }
 
@@ -86,6 +87,7 @@ async function pullTwice(project: Project, found: readonly Target[], options: Pu
     fetched: [...first.fetched.filter(({ path }) => !isRedone.has(path)), ...second.fetched],
     outputs: [...first.outputs.filter(({ path }) => !isRedone.has(path)), ...second.outputs],
     failures: [...first.failures.filter(({ path }) => !isRedone.has(path)), ...second.failures],
+    left: [...new Set([...first.left, ...second.left])],
     bytesReceived: first.bytesReceived + second.bytesReceived,
   }
 }
@@ -99,11 +101,18 @@ async function pullTargets(project: Project, targets: readonly Target[], options
       if (event.type !== 'failed') options.onEvent?.(event)
     },
   }
-  const open = frozen ? await notInPlace(project, targets, options) : targets
-  const fetched = await fetchTargets(project, open, control)
-  const done = { remote: fetched.remote, fetched: fetched.outputs, bytesReceived: fetched.bytesReceived }
+  const wanted = frozen ? await notInPlace(project, targets, options) : targets
+  const fetched = await fetchTargets(project, wanted, control)
+  const left = new Set(fetched.left)
+  const open = wanted.filter(({ output }) => !left.has(output))
+  const done = {
+    remote: fetched.remote,
+    fetched: fetched.outputs,
+    bytesReceived: fetched.bytesReceived,
+    left: fetched.left,
+  }
   if (frozen && fetched.failures.length > 0) return { ...done, outputs: [], failures: fetched.failures }
-  const settled = targets.filter(target => !open.includes(target))
+  const settled = targets.filter(target => !wanted.includes(target))
   const untouched = settled.map(({ output }) => ({ path: output, written: 0, removed: 0 }))
   // Nothing is to be written, not even a lock; but what a killed pull left is swept by whoever takes the next.
   if (frozen && open.length === 0 && !isLocked(project)) return { ...done, outputs: untouched, failures: [] }
@@ -127,9 +136,8 @@ async function notInPlace(project: Project, targets: readonly Target[], options:
 /** The report names a commit; pointers that are not that commit's must not pass for it. */
 async function warnOfOtherPointers(project: Project, targets: readonly Target[], options: PullOptions): Promise<void> {
   if (project.git === undefined) return
-  const outputs = [...new Set(targets.map(({ output }) => output))]
   try {
-    const { changed } = await pointerChanges(project, outputs, options)
+    const { changed } = await pointerChanges(project, targets, options)
     if (changed.length === 0) return
     const names = changed.slice(0, 10).map(displayPath).join(', ')
     const more = changed.length > 10 ? ` and ${changed.length - 10} more` : ''

@@ -26,7 +26,8 @@ export async function pushCommits(
   updates: readonly RefUpdate[],
   options: PushCommitsOptions,
 ): Promise<PushCommitsResult> {
-  const { problems, pointers, territory } = await judgeCommits(repository, updates, options)
+  const { problems, pointers: named, territory } = await judgeCommits(repository, updates, options)
+  const pointers = named.filter(({ stage }) => stage?.out.push !== false)
   if (problems.length > 0 || pointers.length === 0) return { problems, sent: [] }
   const failures: OutputFailure[] = []
   const sent: PushCommitsResult['sent'][number][] = []
@@ -55,7 +56,11 @@ async function pushWorkspace(repository: GitRepository, { root, prefix, own }: P
   const project = await openHookProject(repository, root)
   try {
     refuseInProduction(project.config, 'push')
-    const named = own.map(({ output, pointer }) => ({ path: output, pointer }))
+    const named = own.map(({ output, pointer, stage }) => ({
+      path: output,
+      pointer,
+      ...(stage !== undefined && { stage }),
+    }))
     const { signal, onEvent } = options
     const { remote, outputs, failures, bytesSent } = await pushPointers(project, named, { signal, onEvent })
     return {

@@ -9,14 +9,15 @@ import type { OutputKind } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { earlierVersions } from '../git/revisions.js'
 import { type PushItem, upload } from '../remote/upload.js'
-import { findPointer, parsePointer, pointerPath } from '../workspace/pointers.js'
+import { parseOuts } from '../workspace/locks.js'
+import { parsePointer, pointerPath } from '../workspace/pointers.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { openProjectRemote, repositoryIdentity } from './open-remote.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
-import { type NamedPointer, outputsOfRevisions, workspacePrefix } from './revision.js'
-import { findTargets } from './targets.js'
+import { isPushed, type NamedPointer, outputsOfRevisions, workspacePrefix } from './revision.js'
+import { findTargets, toNamed, wholeOutputs } from './targets.js'
 
 export interface PushOptions extends Control {
   readonly cwd: string
@@ -49,17 +50,21 @@ export interface PushResult {
 export async function push(project: Project, targets: readonly string[], options: PushOptions): Promise<PushResult> {
   refuseInProduction(project.config, 'push')
   const { outputs, failures } = await namedOutputs(project, targets, options)
+  if (targets.length > 0)
+    for (const { path } of outputs.filter(one => !isPushed(one)))
+      options.onEvent?.({ type: 'warning', message: `is not pushed, by its stage: ${displayPath(path)}` })
   return pushPointers(project, outputs, { ...options, failures })
 }
 
-/** Pushes what these pointers name, wherever they come from; each version of an output is one row of the result. */
+/** Pushes what these pointers name, wherever they come from; each version of an output is one row of the result. What its
+ * stage keeps to itself is passed over. */
 export async function pushPointers(
   project: Project,
-  named: readonly NamedPointer[],
+  all: readonly NamedPointer[],
   options: Control & Pick<PushOptions, 'remote' | 'repair'> & { readonly failures?: readonly OutputFailure[] },
 ): Promise<PushResult> {
   const failures = [...(options.failures ?? [])]
-  const items = await pushItems(project, named, options)
+  const items = await pushItems(project, all.filter(isPushed), options)
   const remote = await openProjectRemote(project, { ...options, name: options.remote, write: true })
   try {
     const { config, pool, cache } = project
@@ -125,10 +130,10 @@ export async function namedOutputs(
   if (revisions.length > 0) return outputsOfRevisions(project, { revisions, targets, cwd }, options)
   const outputs: NamedPointer[] = []
   const failures: OutputFailure[] = []
-  for (const { output } of findTargets(project, targets, options)) {
+  for (const target of wholeOutputs(findTargets(project, targets, options))) {
+    const { output } = target
     try {
-      const pointer = findPointer(project.workspace.root, output)
-      if (pointer !== undefined) outputs.push({ path: output, pointer })
+      outputs.push(toNamed(project, target))
     } catch (error) {
       if (!isDdvError(error)) throw error
       failures.push({ path: output, error })
@@ -143,8 +148,7 @@ async function pushItems(
   named: readonly NamedPointer[],
   control: Control,
 ): Promise<Map<PushItem, TreePath>> {
-  const paths = [...new Set(named.map(({ path }) => path))]
-  const earlier = await earlierPointers(project, paths, control)
+  const earlier = await earlierPointers(project, named, control)
   const items = new Map<PushItem, TreePath>()
   for (const { path, pointer } of named) {
     const { kind, hash, size } = pointer
@@ -162,21 +166,29 @@ interface Version {
 /** The versions that git's history has of each output, newest first: where a fresh clone finds chunks to share. */
 async function earlierPointers(
   project: Project,
-  outputs: readonly TreePath[],
+  named: readonly NamedPointer[],
   { signal }: Control,
 ): Promise<ReadonlyMap<TreePath, readonly Version[]>> {
   const { git } = project
   if (git === undefined) return new Map()
   const prefix = workspacePrefix(project)
-  const inGit = new Map(outputs.map(output => [`${prefix}${pointerPath(output)}`, output]))
-  const history = await earlierVersions(git, [...inGit.keys()], { signal })
+  const pointers = new Map<string, TreePath>(named.map(({ path }) => [`${prefix}${pointerPath(path)}`, path]))
+  const locks = new Map<string, TreePath>(
+    named.flatMap(({ stage }) => (stage ? [[`${prefix}${stage.lock}`, stage.lock] as const] : [])),
+  )
+  const history = await earlierVersions(git, [...pointers.keys(), ...locks.keys()], { signal })
   const versions = new Map<TreePath, Version[]>()
-  for (const [path, texts] of history) {
-    const output = inGit.get(path) as TreePath
-    versions.set(
-      output,
-      texts.flatMap(bytes => readVersion(bytes, output)),
-    )
+  const note = (path: TreePath, found: readonly Version[]): void => {
+    versions.set(path, [...(versions.get(path) ?? []), ...found])
+  }
+  const wanted = new Set(named.map(({ path }) => path))
+  for (const [file, texts] of history) {
+    const lock = locks.get(file)
+    const output = pointers.get(file)
+    for (const bytes of texts)
+      if (output !== undefined) note(output, readVersion(bytes, output))
+      else if (lock !== undefined)
+        for (const { path, out } of parseOuts(bytes.toString(), lock).outs) if (wanted.has(path)) note(path, [out])
   }
   return versions
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry, type ManifestEntry } from '../core/manifest.js'
-import { dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import { dirname, displayPath, isWithin, joinTreePath, type TreePath } from '../core/tree-path.js'
 import { syncDirectory, writeFileAtomic } from '../sys/fs.js'
 import { type Inside, openInside } from '../sys/inside.js'
 import { readRegular } from '../sys/read-stable.js'
@@ -21,6 +21,7 @@ import { unsavedBlobs } from './presence.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { refuseCache } from './refuse-cache.js'
+import { refuseStageOut } from './refuse-stage-out.js'
 import { findTargets } from './targets.js'
 import { forgetInGit } from './write-pointers.js'
 
@@ -91,12 +92,21 @@ function readUnfinished(file: string): ReadonlySet<string> {
 export function namedOutputs(project: Project, targets: readonly string[], cwd: string): TreePath[] {
   if (targets.length === 0) throw new DdvError('usage', 'no target was named')
   const found = findTargets(project, targets, { cwd })
+  for (const { stage, output, within } of found) refuseStageOut(stage, joinWithin(output, within))
+  // What has a pointer beside a stage may lose it: that is how the two are parted.
+  const broken = found.find(
+    ({ output, problem }) => problem !== undefined && coveringOutput(project.workspace.root, output) !== output,
+  )
+  if (broken?.problem !== undefined) throw broken.problem
   const part = found.find(({ within }) => within !== '')
   if (part === undefined) return found.map(({ output }) => output)
   throw new DdvError('usage', `is a part of ${displayPath(part.output)}: ${displayPath(part.within)}`, {
     hint: `delete the file and run 'ddv add ${displayPath(part.output)}'`,
   })
 }
+
+const joinWithin = (output: TreePath, within: TreePath | ''): TreePath =>
+  within === '' ? output : joinTreePath(output, within)
 
 /** What goes, relative to the workspace. */
 interface Data {

@@ -3,11 +3,13 @@
 import { relative, sep } from 'node:path'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
+import { pointerOfOut } from '../core/lockfile.js'
 import type { Pointer } from '../core/pointer.js'
-import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
+import { compareUtf8, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 import type { GitRepository } from '../git/repository.js'
 import { listPointersAt, resolveRevision } from '../git/revisions.js'
-import { outputOfPointer, parsePointer, skippedParent } from '../workspace/pointers.js'
+import { type LockedOuts, parseOuts, type StageOut, settle } from '../workspace/locks.js'
+import { isPointerPath, outputOfPointer, parsePointer, skippedParent } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import type { Project } from './project.js'
@@ -17,6 +19,8 @@ import { type Target, withoutCovered } from './targets.js'
 export interface NamedPointer {
   readonly path: TreePath
   readonly pointer: Pointer
+  /** The stage that made it, by a lock. */
+  readonly stage?: StageOut
 }
 
 export interface RevisionOutputs {
@@ -27,6 +31,9 @@ export interface RevisionOutputs {
   /** Pointers that were committed and cannot be read. */
   readonly failures: readonly OutputFailure[]
 }
+
+/** A stage may keep what it made out of remotes: for that nobody looks there. */
+export const isPushed = ({ stage }: Pick<NamedPointer, 'stage'>): boolean => stage?.out.push !== false
 
 /** The repository, or an error that says that there is none. */
 export function requireGit({ git, workspace }: Project): GitRepository {
@@ -45,21 +52,51 @@ export async function outputsAt(project: Project, revision: string, { signal }: 
   const git = requireGit(project)
   const prefix = workspacePrefix(project)
   const commit = await resolveRevision(git, revision)
+  const pointers = new Map<TreePath, Pointer | DdvError>()
+  const locks: LockedOuts[] = []
+  for await (const file of listPointersAt(git, commit, { under: prefix.slice(0, -1), signal })) {
+    const path = file.path.slice(prefix.length) as TreePath
+    if (skippedParent(path) !== undefined) continue
+    if (isPointerPath(path)) pointers.set(outputOfPointer(path), pointerOr(file.bytes, path))
+    else locks.push(parseOuts(file.bytes.toString(), path))
+  }
+  return { commit, ...settleNamed(pointers, locks) }
+}
+
+function pointerOr(bytes: Buffer, file: TreePath): Pointer | DdvError {
+  try {
+    return parsePointer(bytes.toString(), file)
+  } catch (error) {
+    if (isDdvError(error)) return error
+    throw error
+  }
+}
+
+/** What pointers and locks of one tree name together. */
+function settleNamed(
+  pointers: ReadonlyMap<TreePath, Pointer | DdvError>,
+  locks: readonly LockedOuts[],
+): Pick<RevisionOutputs, 'outputs' | 'failures'> {
+  const settled = settle([...pointers.keys()], locks)
   const outputs: NamedPointer[] = []
   const failures: OutputFailure[] = []
-  for await (const file of listPointersAt(git, commit, { under: prefix.slice(0, -1), signal })) {
-    const pointerFile = file.path.slice(prefix.length) as TreePath
-    const path = outputOfPointer(pointerFile)
-    if (skippedParent(path) !== undefined) continue
-    try {
-      outputs.push({ path, pointer: parsePointer(file.bytes.toString(), pointerFile) })
-    } catch (error) {
-      if (!isDdvError(error)) throw error
-      failures.push({ path, error })
-    }
+  for (const path of settled.pointers) {
+    const pointer = pointers.get(path) as Pointer | DdvError
+    if (isDdvError(pointer)) failures.push({ path, error: pointer })
+    else outputs.push({ path, pointer })
   }
-  return { commit, outputs, failures }
+  for (const stage of settled.outs.values()) outputs.push(namedOut(stage))
+  for (const [path, error] of settled.problems) failures.push({ path, error })
+  if (locks.length > 0) outputs.sort((a, b) => compareUtf8(`${a.path}.ddv`, `${b.path}.ddv`))
+  return { outputs, failures }
 }
+
+/** A stage's output in a pointer's words. */
+export const namedOut = (stage: StageOut): NamedPointer => ({
+  path: stage.path,
+  pointer: pointerOfOut(stage.path, stage.out),
+  stage,
+})
 
 export interface RevisionTargets {
   readonly commit: string
@@ -76,8 +113,8 @@ export async function targetsAt(
 ): Promise<RevisionTargets> {
   const at = await outputsAt(project, revision, control)
   const filter = targetFilter(project, targets, cwd)
-  const found = at.outputs.flatMap(({ path, pointer }) =>
-    filter.matches(path).map(within => ({ output: path, within, pointer })),
+  const found = at.outputs.flatMap(({ path, ...named }) =>
+    filter.matches(path).map(within => ({ output: path, within, ...named })),
   )
   const failures = at.failures.filter(({ path }) => filter.matches(path as TreePath).length > 0)
   filter.refuseUnmatched([revision])
@@ -132,7 +169,8 @@ export async function outputsOfRevisions(
   for (const revision of revisions) {
     const at = await outputsAt(project, revision, control)
     for (const one of at.outputs)
-      if (isWanted(one.path)) outputs.set(`${one.path}\0${one.pointer.kind}\0${one.pointer.hash}`, one)
+      if (isWanted(one.path))
+        outputs.set(`${one.path}\0${one.pointer.kind}\0${one.pointer.hash}\0${isPushed(one)}`, one)
     for (const one of at.failures) if (isWanted(one.path as TreePath)) failures.set(one.path, one)
   }
   filter.refuseUnmatched(revisions)

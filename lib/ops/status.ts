@@ -1,11 +1,15 @@
 // `status`: what differs between pointers, workspace and cache. It takes no lock and writes nothing but the stat index.
 
+import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import { isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { isFileEntry } from '../core/manifest.js'
 import type { OutputKind, Pointer } from '../core/pointer.js'
+import { stageAddress } from '../core/stage.js'
 import { isWithin, type TreePath } from '../core/tree-path.js'
+import { statIfThere } from '../sys/stats.js'
+import type { StageOut } from '../workspace/locks.js'
 import type { Scan } from '../workspace/scan.js'
 import type { OutputFailure } from './add.js'
 import { isBehind, noteBaselines } from './baseline.js'
@@ -20,10 +24,12 @@ import {
   unreadNames,
   withUnread,
 } from './compare.js'
+import { isInPlace } from './in-place.js'
+import { listAll, outputTargets } from './outputs.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
 import { targetsAt } from './revision.js'
-import { findTargets, pointerOf, type Target } from './targets.js'
+import { findTargets, isOwn, pointerOf, type Target } from './targets.js'
 
 export interface StatusOptions extends Control {
   readonly cwd: string
@@ -41,6 +47,10 @@ export interface OutputStatus {
   readonly files?: number
   /** The workspace against the pointer. `missing`: nothing is there. */
   readonly workspace: 'unchanged' | 'modified' | 'missing'
+  /** The stage that made it, as it is called on the command line. */
+  readonly stage?: string
+  /** Where git has the content: there is no blob, and `cache` says nothing. */
+  readonly inGit?: true
   /** There where it is modified and the pointer has changed since the data came here: git brought another one. */
   readonly behind?: true
   /** Whether the cache has all that the pointer names; `unknown` where its manifest is not there to tell. */
@@ -68,23 +78,52 @@ export async function status(
   const { cwd, revision } = options
   const wanted =
     revision === undefined
-      ? { commit: undefined, targets: findTargets(project, targets, options), failures: [] }
-      : await targetsAt(project, { revision, targets, cwd }, options)
+      ? ownTargets(project, targets, options)
+      : { ...(await targetsAt(project, { revision, targets, cwd }, options)), inGit: [] }
   const outputs: OutputStatus[] = []
   const failures: OutputFailure[] = [...wanted.failures]
-  for (const target of wanted.targets) {
+  const note = async (path: TreePath, look: () => Promise<OutputStatus>): Promise<void> => {
     try {
-      outputs.push(await outputStatus(project, target, options))
+      outputs.push(await look())
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
-      failures.push({ path: target.output, error })
+      failures.push({ path, error })
     }
   }
+  for (const target of wanted.targets) await note(target.output, () => outputStatus(project, target, options))
+  for (const stage of wanted.inGit) await note(stage.path, () => gitStatus(project, stage, options))
   const needsCache = project.config.environment !== 'production'
   const isClean = ({ workspace, cache }: OutputStatus): boolean =>
     workspace === 'unchanged' && (!needsCache || cache === 'complete')
   const clean = failures.length === 0 && outputs.every(isClean)
   return { ...(wanted.commit !== undefined && { commit: wanted.commit }), outputs, failures, clean }
+}
+
+function ownTargets(project: Project, typed: readonly string[], options: StatusOptions) {
+  const own = { commit: undefined, failures: [] }
+  if (typed.length > 0) return { ...own, targets: findTargets(project, typed, options), inGit: [] }
+  const all = listAll(project)
+  return { ...own, targets: outputTargets(all), inGit: all.inGit }
+}
+
+/** Of what git has the content of, only whether it is as its stage left it. */
+async function gitStatus(project: Project, stage: StageOut, control: Control): Promise<OutputStatus> {
+  const { path, out } = stage
+  const isThere = statIfThere(join(project.workspace.root, path)) !== undefined
+  const isSame = isThere && (await isInPlace(project, { output: path, within: '', stage }, control))
+  return {
+    path,
+    kind: out.kind,
+    hash: out.hash,
+    size: out.size,
+    ...(out.files !== undefined && { files: out.files }),
+    workspace: !isThere ? 'missing' : isSame ? 'unchanged' : 'modified',
+    stage: stageAddress(stage),
+    inGit: true,
+    cache: 'complete',
+    missing: { blobs: 0, bytes: 0 },
+    changes: [],
+  }
 }
 
 async function outputStatus(project: Project, target: Target, control: Control): Promise<OutputStatus> {
@@ -95,9 +134,9 @@ async function outputStatus(project: Project, target: Target, control: Control):
   const shown = changes?.filter(({ path }) => within === '' || isWithin(path, within))
   const workspace = scan === undefined ? 'missing' : shown === undefined || shown.length > 0 ? 'modified' : 'unchanged'
   // As after a crash between a pointer and the note of it.
-  if (workspace === 'unchanged' && within === '' && target.pointer === undefined)
+  if (workspace === 'unchanged' && within === '' && isOwn(target))
     noteBaselines(project, [{ output, hash: pointer.hash }])
-  const behind = workspace === 'modified' && target.pointer === undefined && isBehind(project, output, pointer)
+  const behind = workspace === 'modified' && isOwn(target) && isBehind(project, output, pointer)
   return {
     path: output,
     kind: pointer.kind,
@@ -105,6 +144,7 @@ async function outputStatus(project: Project, target: Target, control: Control):
     size: pointer.size,
     ...(pointer.kind === 'directory' && { files: pointer.files }),
     workspace,
+    ...(target.stage !== undefined && { stage: stageAddress(target.stage) }),
     ...(behind && { behind }),
     ...(await cacheState(project, output, pointer)),
     changes: (shown ?? []).filter(({ path }) => path !== '').map(toFileChange),

@@ -3,11 +3,14 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError } from '../core/errors.js'
+import { pointerOfOut } from '../core/lockfile.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, isWithin, type TreePath } from '../core/tree-path.js'
-import { expandGlob, isGlob } from '../workspace/glob.js'
-import { coveringOutput, findPointer, isPointerPath, listOutputs, outputOfPointer } from '../workspace/pointers.js'
+import { expandGlob, globMatcher, isGlob } from '../workspace/glob.js'
+import { isLockPath, type StageOut } from '../workspace/locks.js'
+import { coveringOutput, findPointer, isPointerPath, outputOfPointer } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
+import { coveringIn, findCovering, lazyOutputs, listAll, type Outputs, outputTargets, targetsBelow } from './outputs.js'
 import type { Project } from './project.js'
 
 /** An output, or a part of a directory output. */
@@ -15,16 +18,33 @@ export interface Target {
   readonly output: TreePath
   /** Relative to the output; '' for the whole of it. */
   readonly within: TreePath | ''
-  /** What the output is to be, where another pointer than the workspace's counts: that of a revision. */
+  /** What the output is to be, where something else than the workspace's own pointers and locks says so: a revision. */
   readonly pointer?: Pointer
+  /** The stage whose output it is, by the lock that counts. */
+  readonly stage?: StageOut
+  /** Why nobody can say what it is to be: two files name it, or a lock cannot be read, whose path it has then. */
+  readonly problem?: DdvError
 }
 
-/** The pointer that counts. Throws `changed` where the workspace's is gone by now. */
-export function pointerOf({ workspace }: Project, { output, pointer }: Target): Pointer {
-  const found = pointer ?? findPointer(workspace.root, output)
+/** Whether the workspace's own pointers and locks say what it is to be, so that its data here is held against that. */
+export const isOwn = ({ pointer }: Target): boolean => pointer === undefined
+
+/** The pointer that counts, or what a lock says in a pointer's words. Throws `changed` where the workspace's is gone by now. */
+export function pointerOf({ workspace }: Project, { output, pointer, stage, problem }: Target): Pointer {
+  if (problem !== undefined) throw problem
+  if (pointer !== undefined) return pointer
+  if (stage !== undefined) return pointerOfOut(stage.path, stage.out)
+  const found = findPointer(workspace.root, output)
   if (found === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
   return found
 }
+
+/** With the stage that made it, which knows whether its data is to be pushed. */
+export const toNamed = (project: Project, target: Target) => ({
+  path: target.output,
+  pointer: pointerOf(project, target),
+  ...(target.stage !== undefined && { stage: target.stage }),
+})
 
 export interface TargetOptions {
   /** What relative targets are relative to: absolute. */
@@ -33,27 +53,38 @@ export interface TargetOptions {
 
 /** The outputs under ddv that the targets name; all for no target. Sorted, each part once. Throws `usage` for what is not under ddv. */
 export function findTargets(project: Project, typed: readonly string[], { cwd }: TargetOptions): Target[] {
-  const { workspace, ignore } = project
-  if (typed.length === 0) return listOutputs(workspace.root, ignore).map(whole)
-  const found = typed.flatMap(text => findTarget(project, text, cwd))
+  if (typed.length === 0) return outputTargets(listAll(project))
+  const all = lazyOutputs(project)
+  const found = typed.flatMap(text => findTarget(project, text, { cwd, all }))
   return withoutCovered(found)
 }
 
-function findTarget(project: Project, typed: string, cwd: string): Target[] {
-  const { workspace, ignore } = project
+interface Finding extends TargetOptions {
+  readonly all: () => Outputs
+}
+
+function findTarget(project: Project, typed: string, finding: Finding): Target[] {
+  const { cwd, all } = finding
+  const { workspace } = project
   const path = toTreePath(workspace, typed, cwd)
   if (path !== '') {
-    const covering = coveringOutput(workspace.root, path)
-    if (covering !== undefined) return [toTarget(covering, path)]
+    const covering = findCovering(project, path)
+    if (covering !== undefined) return [partOf(covering, path)]
     const named = isPointerPath(path) ? outputOfPointer(path) : undefined
     if (named !== undefined && coveringOutput(workspace.root, named) === named) return [whole(named)]
+    const elsewhere = coveringIn(all(), path)
+    if (elsewhere !== undefined) return [partOf(elsewhere, path)]
   }
-  const below = listOutputs(workspace.root, ignore, path)
-  if (below.length > 0) return below.map(whole)
+  const below = targetsBelow(project, path, all())
+  if (below.length > 0) return below
   if (isGlob(typed)) {
     const pointers = expandGlob(`${typed}.ddv`, cwd)
-    if (pointers.length > 0) return pointers.flatMap(pointer => findTarget(project, pointer, cwd))
+    const stages = all().outs.size === 0 ? [] : stagesMatching(project, typed, finding)
+    if (pointers.length + stages.length > 0)
+      return [...pointers.flatMap(pointer => findTarget(project, pointer, finding)), ...stages]
   }
+  const [unread] = [...all().problems].filter(([lock]) => isLockPath(lock))
+  if (unread !== undefined) throw unread[1] // it may be what names this
   const exists = path === '' || lstatSync(join(workspace.root, path), { throwIfNoEntry: false }) !== undefined
   throw new DdvError('usage', `not under ddv: ${displayPath(typed)}`, {
     hint:
@@ -63,12 +94,27 @@ function findTarget(project: Project, typed: string, cwd: string): Target[] {
   })
 }
 
+/** Their data need not be there for a glob to match. */
+function stagesMatching({ workspace }: Project, typed: string, { cwd, all }: Finding): Target[] {
+  const matches = globMatcher(typed, cwd)
+  return outputTargets(all()).filter(
+    ({ output, stage }) => stage !== undefined && matches(join(workspace.root, output)),
+  )
+}
+
 const whole = (output: TreePath): Target => ({ output, within: '' })
+
+const partOf = (target: Target, path: TreePath): Target => ({ ...target, within: toTarget(target.output, path).within })
 
 export const toTarget = (output: TreePath, path: TreePath): Target => ({
   output,
   within: path === output ? '' : (path.slice(output.length + 1) as TreePath),
 })
+
+/** Each output once, and as a whole. */
+export const wholeOutputs = (targets: readonly Target[]): Target[] => [
+  ...new Map(targets.map(target => [target.output, { ...target, within: '' as const }])).values(),
+]
 
 /** One entry an output or part; parts that a larger one covers are left out. */
 export function withoutCovered(targets: readonly Target[]): Target[] {

@@ -3,7 +3,7 @@
 
 import type { TreePath } from '../core/tree-path.js'
 import { type GitRepository, mainWorktree } from '../git/repository.js'
-import { isPointerPath } from '../git/revisions.js'
+import { isLockPath, isPointerPath } from '../git/revisions.js'
 import { statIfThere } from '../sys/stats.js'
 import { outputOfPointer, skippedParent } from '../workspace/pointers.js'
 import { ddvDirectory } from '../workspace/workspace.js'
@@ -42,6 +42,13 @@ export function isTerritoryPointer(territory: Territory, path: string): boolean 
   if (!isPointerPath(path)) return false
   const prefix = territory.prefixOf(path)
   return prefix !== undefined && skippedParent(outputOfPointer(path.slice(prefix.length) as TreePath)) === undefined
+}
+
+/** Whether it is a lock of stages that ddv heeds. */
+export function isTerritoryLock(territory: Territory, path: string): boolean {
+  if (!isLockPath(path)) return false
+  const prefix = territory.prefixOf(path)
+  return prefix !== undefined && skippedParent(path.slice(prefix.length) as TreePath) === undefined
 }
 
 /**

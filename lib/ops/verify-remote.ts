@@ -18,7 +18,7 @@ import { readCommitted } from './committed.js'
 import { openProjectRemote } from './open-remote.js'
 import type { Project } from './project.js'
 import { namedOutputs } from './push.js'
-import { type NamedPointer, requireGit } from './revision.js'
+import { isPushed, type NamedPointer, requireGit } from './revision.js'
 
 export interface VerifyRemoteOptions extends Control {
   readonly cwd: string
@@ -105,7 +105,7 @@ async function inWorkspace(project: Project, targets: readonly string[], options
   const { signal, cwd } = options
   const { outputs, failures } = await namedOutputs(project, targets, { signal, cwd })
   const faults = failures.map(({ path, error }) => ({ path: path as TreePath, commit: undefined, error }))
-  return { commits: [], versions: outputs, faults }
+  return { commits: [], versions: outputs.filter(isPushed), faults }
 }
 
 async function inCommits(
@@ -129,7 +129,7 @@ async function inCommits(
   const faults = problems
     .filter(isWanted)
     .map(({ path, commit, error }) => ({ path, commit, error: inCommit(error, commit) }))
-  return { commits: [...commits], versions: versions.filter(isWanted), faults }
+  return { commits: [...commits], versions: versions.filter(one => isPushed(one) && isWanted(one)), faults }
 }
 
 const shortLength = 12

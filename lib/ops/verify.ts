@@ -7,13 +7,12 @@ import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { Pointer } from '../core/pointer.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
-import { findPointer } from '../workspace/pointers.js'
 import type { OutputFailure } from './add.js'
 import { type CheckedBlobs, checkBlobs } from './check-blobs.js'
 import { fetchTargets } from './fetch.js'
 import { type Blob, blobsOf } from './presence.js'
 import type { Project } from './project.js'
-import { findTargets } from './targets.js'
+import { findTargets, pointerOf, type Target, wholeOutputs } from './targets.js'
 
 export interface VerifyOptions extends Control {
   readonly cwd: string
@@ -43,20 +42,21 @@ export async function verify(
   targets: readonly string[],
   options: VerifyOptions,
 ): Promise<VerifyResult> {
-  const outputs = [...new Set(findTargets(project, targets, options).map(({ output }) => output))]
+  const outputs = wholeOutputs(findTargets(project, targets, options))
   const first = await check(project, outputs, options)
   if (options.repair !== true || first.failures.length === 0) return { ...first, outputs: outputs.length, repaired: [] }
   for (const [digest, error] of first.faults) if (isDdvError(error, 'corrupt')) setAside(project.cache, digest)
-  const broken = first.failures.flatMap(({ path }) => outputs.filter(output => output === path))
+  const broken = first.failures.flatMap(({ path }) => outputs.filter(({ output }) => output === path))
   await fetchBroken(project, broken, options)
   const second = await check(project, broken, { ...options, cache: false })
   const still = new Set(second.failures.map(({ path }) => path))
-  const others = first.failures.filter(({ path }) => !broken.includes(path as TreePath))
+  const redone = new Set<string>(broken.map(({ output }) => output))
+  const others = first.failures.filter(({ path }) => !redone.has(path))
   return {
     outputs: outputs.length,
     blobs: first.blobs,
     bytes: first.bytes,
-    repaired: broken.filter(output => !still.has(output)),
+    repaired: broken.map(({ output }) => output).filter(output => !still.has(output)),
     failures: [...second.failures, ...others.filter(({ path }) => !isGoodNow(second, path))],
   }
 }
@@ -64,11 +64,10 @@ export async function verify(
 const isGoodNow = ({ sizes }: Checked, path: string): boolean => sizes.has(path as Digest)
 
 /** What cannot be fetched stays missing, and is told as such. */
-async function fetchBroken(project: Project, broken: readonly TreePath[], options: VerifyOptions): Promise<void> {
-  const targets = broken.map(output => ({ output, within: '' as const }))
+async function fetchBroken(project: Project, broken: readonly Target[], options: VerifyOptions): Promise<void> {
   const { signal, remote, cwd, onEvent } = options
   try {
-    const { failures } = await fetchTargets(project, targets, { signal, remote, cwd })
+    const { failures } = await fetchTargets(project, broken, { signal, remote, cwd })
     for (const { error } of failures) onEvent?.({ type: 'warning', message: error.message })
   } catch (error) {
     if (!isDdvError(error, 'remote')) throw error
@@ -82,14 +81,12 @@ interface Checked extends CheckedBlobs {
   readonly failures: readonly OutputFailure[]
 }
 
-async function check(project: Project, outputs: readonly TreePath[], options: VerifyOptions): Promise<Checked> {
+async function check(project: Project, outputs: readonly Target[], options: VerifyOptions): Promise<Checked> {
   const failures: OutputFailure[] = []
   const pointers = new Map<TreePath, Pointer>()
-  for (const output of outputs)
-    guard(failures, output, () => {
-      const pointer = findPointer(project.workspace.root, output)
-      if (pointer === undefined) throw new DdvError('changed', `pointer vanished: ${displayPath(output)}.ddv`)
-      pointers.set(output, pointer)
+  for (const target of outputs)
+    guard(failures, target.output, () => {
+      pointers.set(target.output, pointerOf(project, target))
     })
   // Listings first: a corrupt one must be found so here, and not by whoever reads it.
   const listings = await checkBlobs(project, listingsOf([...pointers.values()]), options)

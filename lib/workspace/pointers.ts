@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DdvError, fromSystemError, systemCode } from '../core/errors.js'
 import { encodeManifest, manifestTotals } from '../core/manifest.js'
 import { decodePointer, maxPointerSize, type Pointer, pointerSuffix } from '../core/pointer.js'
+import { lockFileName } from '../core/stage.js'
 import { basename, compareUtf8, displayPath, type TreePath, treePathProblem } from '../core/tree-path.js'
 import { hashBytes } from '../sys/hash.js'
 import { statIfThere } from '../sys/stats.js'
@@ -77,22 +78,50 @@ function readPointerText(file: string, path: TreePath): string | undefined {
  * Every output that has a pointer in the workspace, sorted. Data directories are not entered: what stands beside
  * `<name>.ddv` as `<name>` is data. `below` narrows the search to one directory.
  */
-export function listOutputs(root: string, ignore: IgnoreRules, below: TreePath | '' = ''): TreePath[] {
+export const listOutputs = (root: string, ignore: IgnoreRules, below: TreePath | '' = ''): TreePath[] =>
+  walkOutputs(root, ignore, { below, dataOf: () => [] }).outputs
+
+export interface WalkOptions {
+  readonly below?: TreePath | ''
+  /** Asked once for each lock, before what is beside it: directories that it says are data. */
+  readonly dataOf: (lock: TreePath) => Iterable<TreePath>
+}
+
+/** The same, and every `ddv.lock` that is met on the way; what is data by one of them is not entered from then on. */
+export function walkOutputs(
+  root: string,
+  ignore: IgnoreRules,
+  { below = '', dataOf }: WalkOptions,
+): { readonly outputs: TreePath[]; readonly locks: readonly TreePath[] } {
   const found: TreePath[] = []
-  for (const path of walkFiles(root, ignore, below))
-    if (isPointerPath(path) && treePathProblem(basename(path)) === undefined) found.push(outputOfPointer(path))
-  return found.sort(compareUtf8)
+  const locks: TreePath[] = []
+  const data = new Set<string>()
+  // What a directory holds comes before the directories in it are looked at.
+  for (const path of walkFiles(root, ignore, { below, data })) {
+    if (basename(path) === lockFileName) {
+      locks.push(path)
+      for (const known of dataOf(path)) data.add(known)
+    } else if (isPointerPath(path) && treePathProblem(basename(path)) === undefined) found.push(outputOfPointer(path))
+  }
+  return { outputs: found.sort(compareUtf8), locks: locks.sort(compareUtf8) }
 }
 
 /** Files of this name anywhere in the workspace, but not in data, sorted. */
 export function findFiles(root: string, ignore: IgnoreRules, name: string): TreePath[] {
   const found: TreePath[] = []
-  for (const path of walkFiles(root, ignore, '')) if (basename(path) === name) found.push(path)
+  for (const path of walkFiles(root, ignore, { below: '', data: new Set() }))
+    if (basename(path) === name) found.push(path)
   return found.sort(compareUtf8)
 }
 
-/** Regular files outside of data and of what ddv never looks into. */
-function* walkFiles(root: string, ignore: IgnoreRules, below: TreePath | ''): Iterable<TreePath> {
+interface FilesOptions {
+  readonly below: TreePath | ''
+  /** Directories that are data though no pointer says so; it may grow on the way. */
+  readonly data: ReadonlySet<string>
+}
+
+/** Regular files outside of data and of what ddv never looks into; and locks that are none, for whoever reads them to say so. */
+function* walkFiles(root: string, ignore: IgnoreRules, { below, data }: FilesOptions): Iterable<TreePath> {
   const open: [TreePath | '', IgnoreRules][] = [[below, ignore]]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [directory, above] = next
@@ -102,14 +131,14 @@ function* walkFiles(root: string, ignore: IgnoreRules, below: TreePath | ''): It
     const prefix = directory === '' ? '' : `${directory}/`
     const outputs = new Set<string>()
     for (const entry of entries) {
-      if (!entry.isFile()) continue
+      if (!entry.isFile() && (entry.name !== lockFileName || entry.isDirectory())) continue
       if (isPointerPath(entry.name)) outputs.add(entry.name.slice(0, -pointerSuffix.length))
       yield `${prefix}${entry.name}` as TreePath
     }
     for (const entry of entries) {
       if (!entry.isDirectory() || outputs.has(entry.name) || isSkipped(entry.name)) continue
       const path = `${prefix}${entry.name}` as TreePath
-      if (!rules.ignores(path, true)) open.push([path, rules])
+      if (!data.has(path) && !rules.ignores(path, true)) open.push([path, rules])
     }
   }
 }

@@ -233,6 +233,35 @@ const ways: readonly (readonly [name: string, outcome: 'leaves' | 'stays', scrip
     'stays',
     `ddv config set -q git.maxFileSize 1kB; head -c 2000 /dev/zero > big; git add big; ${commit} git commit -q -n -m c; ${push}`,
   ],
+  ['an output of a stage', 'leaves', `echo s > s; stage s; ${commit} echo t > s; stage s; ${commit} ${push}`],
+  [
+    'an output of a stage without its blob',
+    'stays',
+    `echo s > s; stage s; rm -rf .cache; git commit -q -n -m c; ${push}`,
+  ],
+  ['a lock of a stage that is not pushed', 'leaves', `echo s > s; NO_PUSH=1 stage s; ${commit} rm -rf .cache; ${push}`],
+  [
+    'an output of a stage as content',
+    'stays',
+    `mkdir o; echo s > o/s; stage o; ${commit} git add -f o; ${commit} git commit -q -n -m c; ${push}`,
+  ],
+  [
+    'content that becomes the output of a stage',
+    'stays',
+    `echo s > s; git add s; ${commit} echo t > t; stage t; sed -i 's/"t": {/"s": {/' ddv.lock; git add ddv.lock; ${commit} git commit -q -n -m d; ${push}`,
+  ],
+  ['a lock that is none', 'stays', `echo '{' > ddv.lock; git add ddv.lock; ${commit} git commit -q -n -m c; ${push}`],
+  [
+    'a merge of two locks',
+    'leaves',
+    `echo s > s; stage s; ${commit} git checkout -q -b b; echo t > t; stage t two; ${commit} git checkout -q main; echo u > u; stage u three; ${commit} git merge -q --no-edit b; ${push}`,
+  ],
+  ['a pointer that became the output of a stage', 'leaves', `${two} ${commit} stage x; ${commit} ${push}`],
+  [
+    'a pointer beside the output of a stage',
+    'stays',
+    `cp x.ddv y; stage x; cp y x.ddv; git add x.ddv ddv.lock; ${commit} ${push}`,
+  ],
   [
     'a large file that is excepted',
     'leaves',

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import {
   commitChanges,
+  dataFileGlobs,
+  dataFilesInIndex,
+  dataFilesInTree,
   indexChanges,
-  pointersGlob,
-  pointersInIndex,
-  pointersInTree,
   treeChanges,
 } from '../../lib/git/changes.js'
 import { hookNames, hookScript, whoseHook } from '../../lib/git/hook-script.js'
@@ -61,7 +61,7 @@ t.test('what an index changes', async t => {
     ['a b\nc', 'd/y.ddv', 'x.ddv'].map(path => [path, 'file', undefined]),
     'the first commit; what is only intended is not in it',
   )
-  t.same(await pointersInIndex(repository), ['d/y.ddv', 'x.ddv'])
+  t.same(await dataFilesInIndex(repository), ['d/y.ddv', 'x.ddv'])
   t.same(
     await describeObjects(repository, [':a b\nc', ':x.ddv', ':none', ':no\nne']).then(all => all.map(one => one?.size)),
     [1, 2, undefined, undefined],
@@ -97,9 +97,9 @@ t.test('what commits change, merges included', async t => {
   git(root, 'update-ref', 'refs/remotes/origin/side', side)
   const known = await leavingCommits(repository, updates, { remote: 'origin' })
   t.same(known.map(({ id }) => id).sort(), [ours, main].sort())
-  t.same(await pointersInTree(repository, side), ['s.ddv'])
+  t.same(await dataFilesInTree(repository, side), ['s.ddv'])
   t.same(
-    (await treeChanges(repository, { from: main, to: side, glob: pointersGlob })).map(({ path }) => path),
+    (await treeChanges(repository, { from: main, to: side, globs: dataFileGlobs })).map(({ path }) => path),
     ['s.ddv'],
   )
   const tree = git(root, 'rev-parse', 'HEAD^{tree}')

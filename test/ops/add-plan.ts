@@ -2,6 +2,8 @@ import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { planAdd } from '../../lib/ops/add-plan.js'
+import { move } from '../../lib/ops/move.js'
+import { remove } from '../../lib/ops/remove.js'
 import { errorOf, makeWorkspace, type TestWorkspace, writeFiles } from '../support/workspace.js'
 
 const plan = async (w: TestWorkspace, ...targets: string[]) => planAdd(await w.project(), targets, w.root)
@@ -98,4 +100,37 @@ t.test('as long as the name may be', async t => {
   const name = 'n'.repeat(251)
   const w = await makeWorkspace(t, { files: { [name]: '1' } })
   t.match(await w.add(name), { failures: [], outputs: [{ filename: name }] })
+})
+
+t.test('what a stage makes is its own to change', async t => {
+  const w = await makeWorkspace(t, { files: { 'p/out/a': '1', 'p/new': '2', 'q/far': '3', 'm.json': '4', x: '5' } })
+  await w.add('x')
+  await w.addStage('p/out')
+  await w.addStage('q/far', { lock: 'p/ddv.lock', name: 'far' })
+  await w.addStage('m.json', { cache: false })
+  const before = w.tree()
+  const rows: readonly (readonly [string, RegExp, RegExp])[] = [
+    ['p/out', /^is an output of stage 'prepare' \(ddv\.yaml\): p\/out$/, /'ddv repro prepare'/],
+    ['p/out/a', /^lies in p\/out, an output of stage 'prepare' \(ddv\.yaml\): p\/out\/a$/, /'ddv repro prepare'/],
+    ['p/out/none', /^lies in p\/out/, /repro/],
+    ['p', /^holds p\/out, an output of stage 'prepare'/, /repro/],
+    ['q/far', /^is an output of stage 'far' \(p\/ddv\.yaml\): q\/far$/, /'ddv repro p\/ddv\.yaml:far'/],
+    ['q', /^holds q\/far/, /repro/],
+    ['m.json', /^is an output of stage 'prepare'/, /repro/],
+  ]
+  for (const [target, message, hint] of rows)
+    t.match(await errorOf(t, plan(w, target), 'refused'), { message, hint }, target)
+  const project = await w.project()
+  const options = { cwd: w.root }
+  for (const target of ['p/out', 'p', 'q/far', 'p/out/a'])
+    t.match(await errorOf(t, (async () => remove(project, [target], options))(), 'refused'), { hint: /repro/ }, target)
+  const moves: readonly (readonly [string, string])[] = [
+    ['p/out', 'p/other'],
+    ['x', 'p/out/x'],
+    ['x', 'm.json'],
+  ]
+  for (const [from, to] of moves)
+    t.match(await errorOf(t, (async () => move(project, from, to, options))(), 'refused'), { hint: /repro/ }, to)
+  t.same(await plan(w, 'p/new'), [{ output: 'p/new', within: '' }])
+  t.same(w.tree(), { ...w.tree(), ...before })
 })

@@ -19,6 +19,43 @@ const one = { x: 'one\n', dir: { a: 'a\n', b: 'b\n' } }
 const ways: readonly Way[] = [
   { name: 'another branch', script: 'git checkout -q other', x: 'other\n', says: /checked out x/ },
   { name: 'and back', script: 'git checkout -q other; git checkout -q main' },
+  {
+    name: 'what a stage made goes with its lock',
+    script: 'git checkout -q -b b; echo s > s; stage s; git commit -q -m s; git checkout -q main; test ! -e s',
+    says: /removed s, which this commit does not have/,
+  },
+  {
+    name: 'and comes back with it',
+    script: `git checkout -q -b b; echo s > s; stage s; git commit -q -m s; git checkout -q main; git checkout -q b; grep -q s s`,
+    says: /checked out s/,
+  },
+  {
+    name: 'a stage on another branch, a pointer here',
+    script: 'git checkout -q -b b; echo st > x; stage x; git commit -q -m s; git checkout -q main',
+  },
+  {
+    name: 'and back to the stage',
+    script: 'git checkout -q -b b; echo st > x; stage x; git commit -q -m s; git checkout -q main; git checkout -q b',
+    x: 'st\n',
+    says: /checked out x/,
+  },
+  {
+    name: 'what was changed by hand since its stage ran',
+    script:
+      'git checkout -q -b b; echo s > s; stage s; git commit -q -m s; echo mine > s; git checkout -q main; grep -q mine s',
+    says: /stays.*: s/,
+  },
+  {
+    name: 'a merge brings what both sides made',
+    script: `git checkout -q -b b; echo s > s; stage s; git commit -q -m s; git checkout -q main; echo t > t; stage t two; git commit -q -m t; git merge -q --no-edit b; cat s t; test "$(cat s t)" = "s
+t"`,
+    says: /checked out s/,
+  },
+  {
+    name: 'files of another commit, a lock among them',
+    script: `git checkout -q -b b; echo s > s; stage s; git commit -q -m s; echo t > s; stage s; git commit -q -m t; git checkout -q HEAD~1 -- ddv.lock; grep -q s s`,
+    says: /checked out s/,
+  },
   { name: 'switch', script: 'git switch -q other', x: 'other\n' },
   {
     name: 'unsaved data stays',

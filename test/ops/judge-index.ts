@@ -100,6 +100,30 @@ const refusals: readonly Refusal[] = [
     mend: 'git mv y.ddv x.ddv; ddv move -q x y',
   },
   {
+    name: 'an output of a stage as content',
+    make: 'echo s > s; stage s; git commit -q -m s; git add -f s',
+    says: /is under ddv, and staged as git content: s\n.*git rm -r -q --cached s/,
+    mend: 'git rm -r -q --cached s',
+  },
+  {
+    name: 'an output of a stage that is not in the cache',
+    make: 'echo s > s; stage s; rm -rf .cache',
+    says: /a blob of what stage 'prepare' made is not in the cache: s\n.*'ddv repro prepare'.*'ddv pull s'/,
+    mend: 'stage s',
+  },
+  {
+    name: 'a lock that is no JSON',
+    make: 'echo nonsense > ddv.lock; git add ddv.lock',
+    says: /lock is no JSON object: ddv\.lock/,
+    mend: 'git rm -q -f ddv.lock',
+  },
+  {
+    name: 'an output that a pointer and a stage name',
+    make: 'cp x.ddv y; stage x; mv y x.ddv; git add x.ddv',
+    says: /named twice, by x\.ddv and by stage 'prepare' \(ddv\.lock\): x/,
+    mend: 'git rm -q -f --cached x.ddv',
+  },
+  {
     name: 'a large file',
     make: 'head -c 10000001 /dev/zero > "a b"; git add "a b"',
     says: /has 10000001 bytes.*\(10000000\).*: a b\n.*git rm -q --cached 'a b'', then 'ddv add 'a b''/,
@@ -124,6 +148,11 @@ const passes: readonly (readonly [name: string, script: string])[] = [
   ['git content that becomes an output', 'git rm -q --cached c.js; ddv add -q c.js; git commit -q -m c'],
   ['an output that becomes part of another', 'ddv remove -q x; mkdir d; mv x d; ddv add -q d; git commit -q -m c'],
   ['a moved output', 'ddv move -q dir other; git commit -q -m c'],
+  ['an output of a stage that was changed by hand', 'echo s > s; stage s; echo t > s; git commit -q -m c'],
+  [
+    'a stage in a clone without the data of the others',
+    'echo s > s; stage s; git commit -q -m c; rm -rf .cache s; echo t > t; stage t two; git commit -q -m d',
+  ],
   ['without data in the workspace', 'rm x; mkdir s; cp x.ddv s; git add s; git commit -q -m c'],
   [
     'the first commit of a repository',

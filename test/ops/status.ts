@@ -72,12 +72,17 @@ const table: readonly Row[] = [
   ],
 ]
 
-for (const index of ['as it is', 'deleted'] as const)
-  t.test(`what status says, with the stat index ${index}`, async t => {
+for (const [index, made] of [
+  ['as it is', 'added'],
+  ['deleted', 'added'],
+  ['as it is', 'made by a stage'],
+] as const)
+  t.test(`what status says of what was ${made}, with the stat index ${index}`, async t => {
     const w = await makeWorkspace(t, { inMemory: true })
     for (const i of table.keys()) w.write({ [`f${i}`]: `file of f${i}`, [`d${i}/a`]: `a of d${i}`, [`d${i}/s/b`]: 'b' })
     const outputs = [...table.keys()].flatMap(i => [`f${i}`, `d${i}`])
-    await w.add(outputs)
+    if (made === 'added') await w.add(outputs)
+    else await w.addStage(outputs)
     table.forEach(([, act], i) => {
       act(w, `f${i}`)
       act(w, `d${i}`)
@@ -140,6 +145,58 @@ t.test('a broken pointer is the failure of its output alone', async t => {
   ])
   t.match(result.outputs, [{ path: 'y', workspace: 'unchanged' }])
   t.equal(result.clean, false)
+})
+
+t.test('what stages made', async t => {
+  const w = await makeWorkspace(t, {
+    files: { x: '1', 'out/a': '2', 'm.json': '{}', 'sub/n.json': '{}', 'sub/o': '3' },
+  })
+  await w.add('x')
+  await w.addStage('out')
+  await w.addStage('m.json', { name: 'score', cache: false })
+  await w.addStage(['sub/n.json'], { lock: 'sub/ddv.lock', name: 'deep', cache: false })
+  await w.addStage(['sub/o'], { lock: 'sub/ddv.lock', name: 'deep' })
+  const told = async (...targets: string[]) =>
+    (await w.status(targets)).outputs.map(({ path, stage, inGit, workspace, behind }) =>
+      [path, stage, inGit, workspace, behind].filter(one => one !== undefined).join(' '),
+    )
+  t.ok((await w.status()).clean)
+  t.same(await told('out/a'), ['out prepare unchanged'])
+  t.same(await told('sub'), ['sub/o sub/ddv.yaml:deep unchanged'])
+  w.write({ 'm.json': '{"changed":1}', 'out/a': 'by hand' })
+  w.remove('sub/n.json')
+  t.same(await told(), [
+    'out prepare modified',
+    'sub/o sub/ddv.yaml:deep unchanged',
+    'x unchanged',
+    'm.json score true modified',
+    'sub/n.json sub/ddv.yaml:deep true missing',
+  ])
+  const { stdout } = await w.ddv('status')
+  t.match(stdout, /modified +out \(changed since its stage 'prepare' ran\)/)
+  t.match(stdout, /modified +m\.json \(changed since its stage 'score' ran\)/)
+  t.match(stdout, /\('ddv repro' makes anew what changed since its stage ran\)/)
+  t.notMatch(stdout, /ddv add/)
+  w.write({ 'ddv.lock': w.read('ddv.lock').replace(/"hash": "[0-9a-f]+"/g, `"hash": "${'0'.repeat(64)}"`) })
+  t.match(await told('out'), ['out prepare modified true'], 'the lock is another, and the data of the one before')
+})
+
+t.test('a lock that cannot be read, and what two files name, are failures of their own', async t => {
+  const w = await makeWorkspace(t, { files: { x: '1', y: '2', z: '3', 'sub/o': '4' } })
+  await w.addStage(['y', 'z'])
+  await w.addStage('sub/o', { lock: 'sub/ddv.lock' })
+  await w.add('x')
+  w.write({ 'y.ddv': w.read('x.ddv').replace('"x"', '"y"'), 'sub/ddv.lock': '<<<<<<< ours\n=======\n>>>>>>> theirs\n' })
+  const { outputs, failures, clean } = await w.status()
+  t.same([clean, outputs.map(({ path }) => path)], [false, ['x', 'z']])
+  t.match(failures, [
+    { path: 'sub/ddv.lock', error: { code: 'conflict' } },
+    { path: 'y', error: { code: 'bad-pointer', message: /y\.ddv and by stage 'prepare' \(ddv\.lock\): y/ } },
+  ])
+  t.match((await w.status('y')).failures, [{ path: 'y' }])
+  await errorOf(t, w.status('sub/o'), 'conflict')
+  await w.ddv('remove', 'y')
+  t.match((await w.status(['y'])).outputs, [{ path: 'y', workspace: 'unchanged' }], 'parted')
 })
 
 t.test('a directory whose manifest is nowhere', async t => {

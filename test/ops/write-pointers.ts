@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Pointer } from '../../lib/core/pointer.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { withWorkspaceLock } from '../../lib/ops/locked.js'
-import { directoryPointer, forgetInGit, writePointers } from '../../lib/ops/write-pointers.js'
+import { directoryPointer, forgetInGit, ignoreOutputs, writePointers } from '../../lib/ops/write-pointers.js'
 import { digestOf, makeWorkspace, type TestWorkspace } from '../support/workspace.js'
 
 const pointerOf = (filename: string, content: string): Pointer => ({
@@ -72,4 +72,25 @@ t.test('rows stand in the pointer up to a thousand', async t => {
   const make = (count: number) => directoryPointer('p/d' as TreePath, entries(count), undefined)
   t.match(make(1000), { kind: 'directory', filename: 'd', files: 1000, size: 1000, entries: { length: 1000 } })
   t.match(make(1001), { files: 1001, size: 1001, entries: undefined })
+})
+
+t.test('what stages made is ignored, and their locks are staged', async t => {
+  const w = await makeWorkspace(t, { files: { 'out/a': '1', 'sub/o': '2', 'ddv.lock': '{}', 'sub/ddv.lock': '{}' } })
+  const project = await w.project()
+  const told = { outputs: ['out', 'sub/o'] as TreePath[], locks: ['ddv.lock', 'sub/ddv.lock'] as TreePath[] }
+  await withWorkspaceLock(project, {}, locked => ignoreOutputs(project, told, locked))
+  t.match(w.read('.gitignore'), /^\/out$/m)
+  t.equal(w.read('sub/.gitignore'), '/o\n')
+  const staged = ['.gitignore', 'ddv.lock', 'sub/.gitignore', 'sub/ddv.lock']
+  t.same(w.git('diff', '--cached', '--name-only').split('\n'), staged)
+  t.equal(w.git('status', '--porcelain', '-uall').split('\n').length, 4)
+})
+
+t.test('without autostage only ignored', async t => {
+  const w = await makeWorkspace(t, { files: { out: '1', 'ddv.lock': '{}' }, env: { DDV_GIT_AUTOSTAGE: 'false' } })
+  const project = await w.project()
+  const told = { outputs: ['out'] as TreePath[], locks: ['ddv.lock'] as TreePath[] }
+  await withWorkspaceLock(project, {}, locked => ignoreOutputs(project, told, locked))
+  t.match(w.read('.gitignore'), /^\/out$/m)
+  t.equal(w.git('diff', '--cached', '--name-only'), '')
 })

@@ -33,6 +33,24 @@ export function shell(directory: string, script: string, env: Readonly<Record<st
   })
 }
 
+/** `stage PATH [NAME]`: makes data the output of a stage. With NO_PUSH it is not to be pushed. */
+const stageScript = `
+const fs = require("fs"), git = (...args) => require("child_process").execFileSync("git", args)
+const [path, name = "prepare"] = process.argv.slice(1)
+const lock = fs.existsSync("ddv.lock") ? JSON.parse(fs.readFileSync("ddv.lock")) : { ddv: 1, stages: {} }
+const write = () => fs.writeFileSync("ddv.lock", JSON.stringify(lock, null, 2) + String.fromCharCode(10))
+for (const { outs } of Object.values(lock.stages)) delete outs[path]
+write()
+require("child_process").execFileSync("ddv", ["add", "-q", path])
+const { kind, hash, size, files, executable } = JSON.parse(fs.readFileSync(path + ".ddv"))
+const push = process.env.NO_PUSH ? { push: false } : {}
+const stage = lock.stages[name] ??= { command: {}, outs: {} }
+stage.outs[path] = { kind, hash, size, files, executable, ...push }
+write()
+fs.rmSync(path + ".ddv")
+git("rm", "-q", "--cached", "--ignore-unmatch", path + ".ddv")
+git("add", "ddv.lock")`
+
 /**
  * `w` with x and dir under ddv, pushed to `origin.git` and `data`; the branch `other` has another x. Everything names
  * everything else by relative paths.
@@ -43,6 +61,9 @@ export async function makeHooked(directory: string): Promise<void> {
   const program = join(directory, 'bin/ddv')
   writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${bundle}' "$@"\n`)
   chmodSync(program, 0o755)
+  const stage = join(directory, 'bin/stage')
+  writeFileSync(stage, `#!/bin/sh\nexec '${process.execPath}' -e '${stageScript}' "$@"\n`)
+  chmodSync(stage, 0o755)
   const made = await shell(
     directory,
     `set -e
@@ -91,8 +112,12 @@ async function findBrokenIn(directory: string, name: string): Promise<string[]> 
   for (const id of [...commits, ...trees]) {
     const rows = treeRows(bare, id)
     const paths = new Set(rows.map(({ path }) => path))
+    for (const { path, id: blob } of rows)
+      if (path.endsWith('ddv.lock'))
+        for (const out of Object.keys(outsOf(git(bare, 'cat-file', 'blob', blob))))
+          paths.add(`${path.slice(0, -8)}${out}.ddv`)
     for (const { path, id: blob } of rows) {
-      if (path.endsWith('.ddv')) pointers.set(blob, `${id.slice(0, 8)}:${path}`)
+      if (path.endsWith('.ddv') || path.endsWith('ddv.lock')) pointers.set(blob, `${id.slice(0, 8)}:${path}`)
       const parts = path.split('/')
       const covering = parts.map((_, i) => `${parts.slice(0, i + 1).join('/')}.ddv`).find(one => paths.has(one))
       if (covering !== undefined) broken.push(`${id.slice(0, 8)} has ${path} beside ${covering}`)
@@ -118,9 +143,21 @@ function treeRows(bare: string, id: string): TreeRow[] {
   })
 }
 
-/** Read without ddv's own parser. */
+/** Of a lock, read without ddv's own parser. */
+function outsOf(text: string): Record<string, { hash: string; push?: boolean }> {
+  try {
+    const { stages = {} } = JSON.parse(text) as { stages?: Record<string, { outs?: object }> }
+    return Object.assign({}, ...Object.values(stages).map(({ outs = {} }) => outs))
+  } catch {
+    return {}
+  }
+}
+
+/** Likewise. */
 function digestsOf(text: string): string[] {
   try {
+    const pushed = Object.values(outsOf(text)).filter(({ push }) => push !== false)
+    if ('stages' in (JSON.parse(text) as object)) return pushed.map(({ hash }) => hash)
     const { hash, kind, entries } = JSON.parse(text) as { hash: string; kind: string; entries?: unknown[][] }
     return kind === 'file' ? [hash] : (entries ?? []).map(row => String(row[1]))
   } catch {

@@ -19,6 +19,9 @@ import type { Test } from 'tap'
 import { main } from '../../lib/cli/main.js'
 import { type Digest, digestPath } from '../../lib/core/digest.js'
 import { type DdvError, isDdvError } from '../../lib/core/errors.js'
+import { decodeLock, encodeLock, type LockedOut, type StageLock } from '../../lib/core/lockfile.js'
+import type { StageName } from '../../lib/core/stage.js'
+import type { TreePath } from '../../lib/core/tree-path.js'
 import { type AddOptions, type AddResult, add } from '../../lib/ops/add.js'
 import { type CheckoutOptions, type CheckoutResult, checkout } from '../../lib/ops/checkout.js'
 import { type FetchResult, fetch } from '../../lib/ops/fetch.js'
@@ -53,6 +56,20 @@ export const testEnv: Environment = { ...gitEnv, DDV_CORE_FSYNC: 'off' }
 export const plainNode: readonly string[] = ['-u', 'NODE_OPTIONS', process.execPath]
 
 export const digestOf = (content: string | Buffer): Digest => hashBytes(Buffer.from(content))
+
+export interface StageOptions {
+  /** `prepare` unless told. */
+  readonly name?: string
+  /** Where: `ddv.lock` unless told. */
+  readonly lock?: string
+  readonly cache?: boolean
+  readonly push?: boolean
+}
+
+function lockedOut(pointer: Record<string, unknown>, options: { cache: boolean; push: boolean }): LockedOut {
+  const { kind, hash, size, files, executable = false } = pointer as unknown as LockedOut
+  return { kind, hash, size, files, executable, meta: undefined, ...options }
+}
 
 /** Makes it, initialised and committed. */
 export async function makeWorkspace(t: Test, options: WorkspaceOptions = {}): Promise<TestWorkspace> {
@@ -163,6 +180,32 @@ export class TestWorkspace {
 
   async add(targets: readonly string[] | string, options: Partial<AddOptions> = {}): Promise<AddResult> {
     return add(await this.project(), [targets].flat(), { cwd: this.root, ...options })
+  }
+
+  /** These become outputs of a stage, as a run of it would leave them: in the cache, ignored, named by the lock alone. */
+  async addStage(paths: readonly string[] | string, options: StageOptions = {}): Promise<void> {
+    const { name = 'prepare', lock = 'ddv.lock', cache = true, push = true } = options
+    const all = [paths].flat()
+    const before = new Map(this.has(lock) ? decodeLock(this.read(lock), lock) : [])
+    const old = before.get(name as StageName)
+    const others = new Map([...(old?.outs ?? [])].filter(([path]) => !all.includes(path)))
+    const stageOf = (outs: StageLock['outs']): StageLock => ({
+      command: {},
+      deps: new Map(),
+      params: new Map(),
+      env: {},
+      outs,
+    })
+    // As long as they are outputs of it they cannot be added.
+    if (old !== undefined) this.write({ [lock]: encodeLock(before.set(name as StageName, stageOf(others))) })
+    await this.add(all)
+    const outs = all.map(path => [path as TreePath, lockedOut(this.pointer(path), { cache, push })] as const)
+    this.write({ [lock]: encodeLock(before.set(name as StageName, stageOf(new Map([...others, ...outs])))) })
+    const pointers = all.map(path => `${path}.ddv`)
+    this.remove(...pointers)
+    if (!this.has('.git')) return
+    this.git('rm', '-q', '--cached', '--ignore-unmatch', '--', ...pointers)
+    this.git('add', '--', lock)
   }
 
   async status(targets: readonly string[] | string = [], options: Partial<StatusOptions> = {}): Promise<StatusResult> {

@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { expandGlob, isGlob } from '../../lib/workspace/glob.js'
+import { expandGlob, globMatcher, isGlob } from '../../lib/workspace/glob.js'
 
 t.test('what a glob reads as more than itself', async t => {
   for (const text of ['*', 'a?', '[ab]', '{a,b}', '!x', 'd/**/x']) t.ok(isGlob(text), text)
@@ -25,4 +25,28 @@ t.test('files and directories, sorted; never those of git and ddv', async t => {
   t.same(found('.*/*.csv'), [])
   t.same(found('{b,a}.csv'), ['a.csv', 'b.csv'])
   t.same(found('none*'), [])
+})
+
+t.test('a path that need not be there', async t => {
+  const rows: readonly (readonly [string, string, boolean])[] = [
+    ['*.csv', '/w/a.csv', true],
+    ['*.csv', '/w/d/a.csv', false],
+    ['**/*.csv', '/w/d/e/a.csv', true],
+    ['**/*.csv', '/w/a.csv', true],
+    ['d/**', '/w/d/e/a.csv', true],
+    ['d/?', '/w/d/a', true],
+    ['d/?', '/w/d/ab', false],
+    ['[ab]*', '/w/bx', true],
+    ['[!ab]*', '/w/bx', false],
+    ['[z-a]', '/w/z', false],
+    ['{a,b}.c', '/w/b.c', true],
+    ['{a,b}.c', '/w/b.d', false],
+    ['{a,b', '/w/b', true],
+    ['a,b}', '/w/a,b}', true],
+    ['../v/*', '/v/x', true],
+    ['a.c', '/w/abc', false],
+    ['a[', '/w/a[', true],
+  ]
+  for (const [pattern, path, expected] of rows)
+    t.equal(globMatcher(pattern, '/w')(path), expected, `${pattern} ${path}`)
 })

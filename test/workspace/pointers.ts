@@ -14,6 +14,7 @@ import {
   outputOfPointer,
   parsePointer,
   pointerPath,
+  walkOutputs,
 } from '../../lib/workspace/pointers.js'
 import { vectors } from '../support/fixtures.js'
 
@@ -107,6 +108,29 @@ t.test('every output of a workspace', async t => {
   t.same(listOutputs(root, rules, path('b')), [])
   t.same(listOutputs(root, rules, path('none')), [])
   t.same(listOutputs(root, rules, path('z.ddv')), [], 'a file has none below it')
+})
+
+t.test('locks are met on the same walk, and what they call data is not entered', async t => {
+  const root = t.testdir({
+    '.ddvignore': 'ignored/\n',
+    'ddv.lock': '',
+    'a.ddv': '',
+    data: { 'x.ddv': '', 'ddv.lock': '' },
+    sub: { 'ddv.lock': '', 'y.ddv': '' },
+    ignored: { 'ddv.lock': '' },
+    node_modules: { 'ddv.lock': '' },
+    d: { 'ddv.lock': {} },
+  })
+  symlinkSync('a.ddv', join(root, 'd/e.ddv'))
+  symlinkSync('../ddv.lock', join(root, 'link'))
+  const asked: string[] = []
+  const dataOf = (lock: string) => {
+    asked.push(lock)
+    return lock === 'ddv.lock' ? [path('data')] : []
+  }
+  const found = walkOutputs(root, readIgnoreRules(root), { dataOf })
+  t.same(found, { outputs: ['a', 'sub/y'], locks: ['ddv.lock', 'sub/ddv.lock'] })
+  t.same(asked, ['ddv.lock', 'sub/ddv.lock'])
 })
 
 t.test('the output that covers a path', async t => {

@@ -39,7 +39,8 @@ interface View extends Pick<Context, 'style' | 'verbose'> {
 
 function statusText({ outputs, failures, clean }: StatusResult, view: View): string {
   if (outputs.length === 0 && failures.length === 0) return view.production ? 'nothing is under ddv\n' : nothingYet
-  if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers say\n`
+  const locks = outputs.some(({ stage }) => stage !== undefined) ? ' and locks' : ''
+  if (clean) return `${formatCount(outputs.length, 'output')}, all as their pointers${locks} say\n`
   return outputs.map(output => outputText(output, view)).join('') + adviceText(outputs, view)
 }
 
@@ -53,16 +54,19 @@ function revisionText({ commit = '', outputs, failures, clean }: StatusResult, v
 /** What to do next: in a fresh clone, or after an edit. */
 function adviceText(outputs: readonly OutputStatus[], { production }: View): string {
   const advice = []
-  if (outputs.some(({ workspace, behind }) => workspace === 'modified' && behind !== true))
+  const isOfStage = ({ workspace, stage, inGit }: OutputStatus): boolean =>
+    stage !== undefined && (workspace === 'modified' || (inGit === true && workspace !== 'unchanged'))
+  if (outputs.some(one => one.workspace === 'modified' && one.behind !== true && (production || !isOfStage(one))))
     advice.push(
       production
         ? `'ddv checkout --force' makes what was modified what the pointers say`
         : `'ddv add' keeps what was modified`,
     )
+  if (!production && outputs.some(isOfStage)) advice.push(`'ddv repro' makes anew what changed since its stage ran`)
   if (outputs.some(({ behind }) => behind === true)) advice.push(`'ddv pull' brings what a pointer changed to`)
   if (outputs.some(output => isCacheMissed(output, production)))
     advice.push(`'ddv pull' fetches what is not in the cache`)
-  else if (outputs.some(({ workspace }) => workspace === 'missing'))
+  else if (outputs.some(({ workspace, inGit }) => workspace === 'missing' && inGit !== true))
     advice.push(`'ddv checkout' brings back what is missing`)
   return advice.length === 0 ? '' : `(${advice.join('; ')})\n`
 }
@@ -74,10 +78,16 @@ const colors = { added: 'green', modified: 'yellow', removed: 'red' } as const
 /** Of one output's files, unless --verbose. */
 const maxFiles = 20
 
+function noteOf({ workspace, behind, stage }: OutputStatus): string {
+  const named = stage === undefined ? 'pointer' : 'lock'
+  if (behind === true) return ` (its ${named} has changed since this data came here)`
+  return stage !== undefined && workspace === 'modified' ? ` (changed since its stage '${displayPath(stage)}' ran)` : ''
+}
+
 function outputText(output: OutputStatus, { style, verbose, production }: View): string {
-  const { path, workspace, behind, cache, missing, changes } = output
+  const { path, workspace, cache, missing, changes } = output
   const lines: string[] = []
-  const note = behind === true ? ' (its pointer has changed since this data came here)' : ''
+  const note = noteOf(output)
   if (workspace !== 'unchanged')
     lines.push(
       `${(workspace === 'missing' ? style.red : style.yellow)(workspace.padEnd(12))}  ${displayPath(path)}${note}`,
