@@ -10,12 +10,9 @@ import { writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import type { Locked } from '../sys/lock.js'
 import { statIfThere } from '../sys/stats.js'
-import { readLock as readLockOf } from '../workspace/locks.js'
+import { readLock } from '../workspace/locks.js'
 import { workTemporaryDirectory } from '../workspace/workspace.js'
 import type { Project } from './project.js'
-
-/** Throws `bad-pointer`, `conflict`, `newer-format`. An absent lock is an empty one. */
-export const readLock = ({ workspace }: Project, file: TreePath): Lock => readLockOf(workspace.root, file)
 
 interface Known {
   readonly state: string
@@ -79,7 +76,7 @@ export class LockFiles {
     const state = stat === undefined ? '' : [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ')
     const known = this.#known.get(file)
     if (known?.state === state) return known.lock
-    const lock = readLock(this.#project, file)
+    const lock = readLock(this.#project.workspace.root, file)
     this.#known.set(file, { state, lock })
     return lock
   }
@@ -87,7 +84,7 @@ export class LockFiles {
   // What another process wrote meanwhile stays.
   #write(file: TreePath, stages: ReadonlyMap<StageName, StageLock>, _locked: Locked): void {
     const { workspace, cache } = this.#project
-    const before = readLock(this.#project, file)
+    const before = readLock(this.#project.workspace.root, file)
     const merged = [...before, ...stages].filter(([name]) => this.#options.isStage(file, name))
     const text = encodeLock(new Map(merged))
     if (before.size > 0 && text === encodeLock(before)) return

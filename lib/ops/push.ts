@@ -16,6 +16,8 @@ import type { OutputFailure } from './add.js'
 import { openProjectRemote, repositoryIdentity } from './open-remote.js'
 import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
+import { sendResults, unsentResults } from './push-results.js'
+import { resultPointers } from './results.js'
 import { isPushed, type NamedPointer, outputsOfRevisions, workspacePrefix } from './revision.js'
 import { findTargets, toNamed, wholeOutputs } from './targets.js'
 
@@ -44,6 +46,8 @@ export interface PushResult {
   /** Of packs: what was new, as it was stored. */
   readonly bytesSent: number
   readonly packs: number
+  /** Results of stages that were sent, so that others need not run them. */
+  readonly results?: number
 }
 
 /** Outputs whose blobs the cache lacks, and the remote too, fail with `missing`; the others are pushed. */
@@ -53,8 +57,27 @@ export async function push(project: Project, targets: readonly string[], options
   if (targets.length > 0)
     for (const { path } of outputs.filter(one => !isPushed(one)))
       options.onEvent?.({ type: 'warning', message: `is not pushed, by its stage: ${displayPath(path)}` })
-  return pushPointers(project, outputs, { ...options, failures })
+  if (targets.length > 0 || (options.revisions ?? []).length > 0)
+    return pushPointers(project, outputs, { ...options, failures })
+  return pushWithResults(project, outputs, { ...options, failures })
 }
+
+async function pushWithResults(
+  project: Project,
+  outputs: readonly NamedPointer[],
+  options: PushOptions & { readonly failures: readonly OutputFailure[] },
+): Promise<PushResult> {
+  const results = await unsentResults(project, options.remote)
+  const named = new Set(outputs.map(identity))
+  const others = results.flatMap(({ stage }) => resultPointers(stage)).filter(one => !named.has(identity(one)))
+  const done = await pushPointers(project, [...outputs, ...others], options)
+  const sent = await sendResults(project, results, { ...options, pushed: done.outputs })
+  // What git keeps of a stage's outs goes up for the results alone.
+  const isNamed = ({ path, hash }: PushedOutput): boolean => named.has(`${path}\0${hash}`)
+  return { ...done, outputs: done.outputs.filter(isNamed), ...(sent > 0 && { results: sent }) }
+}
+
+const identity = ({ path, pointer }: NamedPointer): string => `${path}\0${pointer.hash}`
 
 /** Pushes what these pointers name, wherever they come from; each version of an output is one row of the result. What its
  * stage keeps to itself is passed over. */

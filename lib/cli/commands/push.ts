@@ -30,7 +30,8 @@ export const push = defineCommand({
       const lines = pushed.map(({ path, size }) => `pushed  ${displayPath(path)} (${formatBytes(size)})\n`)
       const sent = `${formatBytes(done.bytesSent)} in ${formatCount(done.packs, 'pack')} sent to ${displayPath(done.remote)}`
       if (done.outputs.length + failures.length === 0 && args.rev === undefined) return nothingYet
-      if (pushed.length > 0) return `${lines.join('')}${sent}\n`
+      const results = done.results === undefined ? '' : `${formatCount(done.results, 'result')} of stages sent\n`
+      if (pushed.length > 0 || results !== '') return `${lines.join('')}${sent}\n${results}`
       return failures.length > 0 ? '' : `nothing new for ${displayPath(done.remote)}\n`
     })
     return context.fail(failures)
