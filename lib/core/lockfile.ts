@@ -21,6 +21,14 @@ export interface Artifact {
   readonly executable: boolean
 }
 
+export interface LockedDep extends Artifact {
+  /**
+   * The digest of the directory output that it is a part of, as that was then: while it is the same, so is the part, which
+   * a clone without the directory's listing could not tell.
+   */
+  readonly of?: Digest
+}
+
 export interface LockedOut extends Artifact {
   readonly meta: JsonRecord | undefined
   /** False: git has its content. */
@@ -31,7 +39,7 @@ export interface LockedOut extends Artifact {
 export interface StageLock {
   /** As `stageCommand` of the stage gave it: compared, never run. */
   readonly command: JsonRecord
-  readonly deps: ReadonlyMap<TreePath, Artifact>
+  readonly deps: ReadonlyMap<TreePath, LockedDep>
   /** By file, then by dotted key; under the key '' for a file that is named as a whole. */
   readonly params: ReadonlyMap<TreePath, JsonRecord>
   /** Values that `ddv.yaml` gives as they are, others by their digest: they may be secrets. */
@@ -66,7 +74,12 @@ export function decodeStageLock(value: unknown, bad: Bad): StageLock {
   const command = recordOf(value, 'command', bad)
   return {
     command,
-    deps: artifacts(value, 'deps', { keys: artifactKeys, bad }),
+    deps: new Map(
+      [...artifacts(value, 'deps', { keys: depKeys, bad })].map(([path, artifact]) => [
+        path,
+        { ...artifact, ...decodeOf(recordOf(recordOf(value, 'deps', bad), path, bad), bad) },
+      ]),
+    ),
     params: decodeParams(recordOf(value, 'params', bad), bad),
     env: recordOf(value, 'env', bad),
     outs: new Map(
@@ -97,6 +110,7 @@ function pathOf(text: string, bad: Bad): TreePath {
 }
 
 const artifactKeys = new Set(['kind', 'hash', 'size', 'files', 'executable'])
+const depKeys = new Set([...artifactKeys, 'of'])
 const outKeys = new Set([...artifactKeys, 'meta', 'cache', 'push'])
 
 function artifacts(
@@ -128,6 +142,12 @@ function decodeArtifact(value: JsonRecord, bad: Bad): Artifact {
   return { kind, hash, size, files: files as number | undefined, executable: executable === true }
 }
 
+function decodeOf({ of }: JsonRecord, bad: Bad): Pick<LockedDep, 'of'> {
+  if (of === undefined) return {}
+  if (!isDigest(of)) throw bad('with an "of" that is not 64 lower-case hex digits')
+  return { of }
+}
+
 function decodeOutOptions(value: JsonRecord, bad: Bad): Pick<LockedOut, 'meta' | 'cache' | 'push'> {
   const { meta, cache, push } = value
   if (meta !== undefined && !isJsonRecord(meta)) throw bad('with a "meta" that is no object')
@@ -154,7 +174,7 @@ export const encodeLock = (lock: Lock): string =>
 export function stageRecord({ command, deps, params, env, outs }: StageLock): JsonRecord {
   return {
     command,
-    ...(deps.size > 0 && { deps: mapRecord(deps, artifactRecord) }),
+    ...(deps.size > 0 && { deps: mapRecord(deps, depRecord) }),
     ...(params.size > 0 && { params: mapRecord(params, values => values) }),
     ...(Object.keys(env).length > 0 && { env }),
     ...(outs.size > 0 && { outs: mapRecord(outs, outRecord) }),
@@ -170,6 +190,11 @@ const artifactRecord = ({ kind, hash, size, files, executable }: Artifact): Json
   size,
   ...(files !== undefined && { files }),
   ...(executable && { executable }),
+})
+
+const depRecord = ({ of, ...artifact }: LockedDep): JsonRecord => ({
+  ...artifactRecord(artifact),
+  ...(of !== undefined && { of }),
 })
 
 const outRecord = ({ meta, cache, push, ...artifact }: LockedOut): JsonRecord => ({

@@ -6,6 +6,7 @@
 import { defaultLayer } from '../core/config.js'
 import { environmentNames } from '../core/config-schema.js'
 import { pointerSuffix } from '../core/pointer.js'
+import { lockFileName } from '../core/stage.js'
 import { rawFormat } from './changes.js'
 
 // Listing an index costs names × entries inside git.
@@ -30,8 +31,9 @@ export const nothingTouched: readonly string[] = [
   "  tab='\t'",
   '  IFS=$newline',
   '  set -f',
+  `  locks=':(top,glob)**/${lockFileName}'`,
   '  set -- $rows',
-  '  names= count=0 ids= configs= seen=$newline',
+  '  names= count=0 ids= configs= seen=$newline locked=',
   '  for row; do',
   `    file=\${row#*"$tab"} facts=\${row%%"$tab"*}`,
   '    case $facts in *" D") continue ;; *" U") return 1 ;; esac',
@@ -43,6 +45,12 @@ export const nothingTouched: readonly string[] = [
   '    while :; do',
   `      names="$names:(top,literal)$at${pointerSuffix}$newline" count=$((count + 1))`,
   `      [ "$count" -le ${maxNames} ] || return 1`,
+  '      # A lock names paths from its workspace, wherever that lies.',
+  '      rest=$at',
+  '      while :; do',
+  `        locked="$locked-e$newline\\"$rest\\": $newline"`,
+  '        case $rest in */*) rest=${rest#*/} ;; *) break ;; esac',
+  '      done',
   `      case $at in */*) at=\${at%/*} ;; *) at= ;; esac`,
   '      case $seen in *"$newline$at$newline"*) break ;; esac',
   '      seen=$seen$at$newline',
@@ -63,7 +71,14 @@ export const nothingTouched: readonly string[] = [
   `    LC_ALL=C grep -q -F -e ${limitKey.replace('git.', '')} -e '\\' -- $configs 2>/dev/null`,
   '    [ $? -eq 1 ] || return 1',
   '  fi',
-  '  covers=$(git --no-literal-pathspecs ls-files -- $names 2>/dev/null) && [ -z "$covers" ] || return 1',
+  '  covers=$(git --no-literal-pathspecs ls-files -- $names $locks 2>/dev/null) || return 1',
+  '  for cover in $covers; do',
+  '    case $cover in ddv.lock | */ddv.lock) ;; *) return 1 ;; esac',
+  '  done',
+  '  if [ -n "$covers" ]; then',
+  '    git --no-literal-pathspecs grep --cached -q -F $locked -- $locks 2>/dev/null',
+  '    [ $? -eq 1 ] || return 1',
+  '  fi',
   '  [ -n "$ids" ] || return 0',
   '  sizes=$(printf %s "$ids" | git cat-file --batch-check 2>/dev/null) || return 1',
   '  for facts in $sizes; do',

@@ -2,15 +2,14 @@
 // remote, as far as the stage needs it.
 
 import { DdvError } from '../core/errors.js'
-import { pointerOfOut } from '../core/lockfile.js'
-import { dirname, displayPath, type TreePath } from '../core/tree-path.js'
-import { coveringOutput, findPointer } from '../workspace/pointers.js'
+import { displayPath, type TreePath } from '../core/tree-path.js'
 import { checkoutTargets } from './checkout.js'
 import { fetchPointers } from './fetch.js'
 import type { Making } from './making.js'
+import { findOutput } from './recorded.js'
 import { areCached } from './results.js'
 import type { Judged } from './stage-state.js'
-import { type Target, toTarget } from './targets.js'
+import { toTarget } from './targets.js'
 
 /** undefined once all are there; an error that names the first that cannot be had. */
 export async function bringDeps(making: Making, { absentDeps }: Judged): Promise<DdvError | undefined> {
@@ -23,9 +22,10 @@ export async function bringDeps(making: Making, { absentDeps }: Judged): Promise
 
 async function bringDep(making: Making, path: TreePath): Promise<DdvError | undefined> {
   const { project, artifacts, turns, options } = making
-  const target = findTarget(making, path)
-  if (target?.pointer === undefined) return new DdvError('missing', `dep is not here: ${displayPath(path)}`)
-  const named = [{ path: target.output, pointer: target.pointer }]
+  const found = findOutput(project, path, making.findOut)
+  if (found === undefined) return new DdvError('missing', `dep is not here: ${displayPath(path)}`)
+  const target = { ...toTarget(found.output, path), pointer: found.pointer }
+  const named = [{ path: found.output, pointer: found.pointer }]
   if (!(await areCached(project, named))) {
     if (!options.pull)
       return new DdvError('missing', `dep is neither here nor in the cache: ${displayPath(path)}`, {
@@ -39,14 +39,4 @@ async function bringDep(making: Making, path: TreePath): Promise<DdvError | unde
   )
   artifacts.forget(path)
   return failures[0]?.error
-}
-
-function findTarget({ project, findOut }: Making, path: TreePath): Target | undefined {
-  for (let at: TreePath | '' = path; at !== ''; at = dirname(at)) {
-    const out = findOut(at)
-    if (out !== undefined) return { ...toTarget(at, path), pointer: pointerOfOut(at, out) }
-  }
-  const output = coveringOutput(project.workspace.root, path)
-  const pointer = output === undefined ? undefined : findPointer(project.workspace.root, output)
-  return output === undefined || pointer === undefined ? undefined : { ...toTarget(output, path), pointer }
 }

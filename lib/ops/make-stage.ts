@@ -6,7 +6,7 @@ import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Failure } from '../core/failure.js'
 import type { JsonRecord } from '../core/json.js'
-import { type Artifact, type LockedOut, pointerOfOut, type StageLock } from '../core/lockfile.js'
+import { type Artifact, type LockedDep, type LockedOut, pointerOfOut, type StageLock } from '../core/lockfile.js'
 import { type Dependency, lockFileOf, type Stage, stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { isSameContent } from '../pipeline/staleness.js'
@@ -29,9 +29,7 @@ export async function makeStage(making: Making, stage: Stage): Promise<Made> {
   const { artifacts, locks, options } = making
   const { force } = options
   const first = await judgeStage(making, stage, { force })
-  if (first.reasons.length === 0) {
-    if (await bringOuts(making, first)) return { outcome: 'unchanged', reasons: [] }
-  }
+  if (first.reasons.length === 0 && (await bringOuts(making, first))) return unchanged(making, stage, first)
   return withStageLock(making, stage, async () => {
     const file = lockFileOf(stage.file)
     const isNew = locks.find(file, stage.name) !== first.lock
@@ -42,6 +40,14 @@ export async function makeStage(making: Making, stage: Stage): Promise<Made> {
     await making.claimPlaces(stage)
     return make(making, stage, judged)
   })
+}
+
+// The part is the same, and what it is a part of is not: noted, so that a clone without data can tell, too.
+async function unchanged(making: Making, stage: Stage, { now, lock }: Judged): Promise<Made> {
+  const isOf = ([path, dep]: readonly [TreePath, LockedDep]): boolean => now.deps.get(path)?.of === dep.of
+  if (lock !== undefined && !stage.frozen && ![...lock.deps].every(isOf))
+    await record(making, stage, { ...lock, deps: originOf({ now }).deps })
+  return { outcome: 'unchanged', reasons: [] }
 }
 
 /** One process at a time makes a stage; others wait for it as long as it takes. */
@@ -110,7 +116,7 @@ export const errorFailure = ({ message, hint }: DdvError): Failure => ({
 const missingDep = ({ path, position: { file, line, column } }: Dependency): DdvError =>
   new DdvError('missing', `has a dep that is nowhere: ${displayPath(path)} (${displayPath(file)}:${line}:${column})`)
 
-const originOf = ({ now }: Judged): Pick<StageLock, 'command' | 'deps' | 'params' | 'env'> => ({
+const originOf = ({ now }: Pick<Judged, 'now'>): Pick<StageLock, 'command' | 'deps' | 'params' | 'env'> => ({
   command: now.command,
   deps: new Map([...now.deps].flatMap(([path, artifact]) => (artifact === undefined ? [] : [[path, artifact]]))),
   params: now.params,

@@ -16,27 +16,27 @@ import { artifactOf } from './store-outs.js'
 /** What stages' last runs left, by path. */
 export type FindOut = (path: TreePath) => LockedOut | undefined
 
-/**
- * The path itself, or as a part of a directory that is recorded; undefined where nothing is, or where the rows of that
- * directory are not at hand.
- */
-export function findRecorded(project: Project, path: TreePath, findOut: FindOut): Artifact | undefined {
-  for (let at: TreePath | '' = path; at !== ''; at = dirname(at)) {
-    const out = findOut(at)
-    if (out === undefined) continue
-    return at === path ? out : partOf(project, { output: at, pointer: pointerOfOut(at, out) }, path)
-  }
-  const output = coveringOutput(project.workspace.root, path)
-  const pointer = output === undefined ? undefined : findPointer(project.workspace.root, output)
-  if (output === undefined || pointer === undefined) return undefined
-  return output === path ? artifactOf(pointer) : partOf(project, { output, pointer }, path)
+export interface Recorded {
+  readonly output: TreePath
+  readonly pointer: Pointer
 }
 
-function partOf(
-  project: Project,
-  { output, pointer }: { readonly output: TreePath; readonly pointer: Pointer },
-  path: TreePath,
-): Artifact | undefined {
+/** The output that the path is or lies in. */
+export function findOutput({ workspace }: Project, path: TreePath, findOut: FindOut): Recorded | undefined {
+  for (let at: TreePath | '' = path; at !== ''; at = dirname(at)) {
+    const out = findOut(at)
+    if (out !== undefined) return { output: at, pointer: pointerOfOut(at, out) }
+  }
+  const output = coveringOutput(workspace.root, path)
+  const pointer = output === undefined ? undefined : findPointer(workspace.root, output)
+  return output === undefined || pointer === undefined ? undefined : { output, pointer }
+}
+
+/** undefined where nothing is recorded at the path, or where the listing of the directory around it is not at hand. */
+export const artifactIn = (project: Project, recorded: Recorded, path: TreePath): Artifact | undefined =>
+  recorded.output === path ? artifactOf(recorded.pointer) : partOf(project, recorded, path)
+
+function partOf(project: Project, { output, pointer }: Recorded, path: TreePath): Artifact | undefined {
   if (pointer.kind !== 'directory') return undefined
   const within = path.slice(output.length + 1) as TreePath
   const rows = rowsOf(project, output, pointer)

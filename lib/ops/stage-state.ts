@@ -1,9 +1,10 @@
 // A stage as it is now, and why it is stale. What the workspace has counts; where it has nothing, what pointers and locks say
 // stands for it, so that a clone without data can tell.
 
+import type { Digest } from '../core/digest.js'
 import { DdvError } from '../core/errors.js'
 import type { JsonRecord } from '../core/json.js'
-import type { Artifact, StageLock } from '../core/lockfile.js'
+import type { Artifact, LockedDep, StageLock } from '../core/lockfile.js'
 import { lockFileOf, type ParamsOf, type Stage, stageAddress } from '../core/stage.js'
 import type { StaleReason } from '../core/stale-reason.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
@@ -12,7 +13,7 @@ import type { Artifacts } from './artifacts.js'
 import type { LockFiles } from './lock-files.js'
 import type { ParamFiles } from './param-files.js'
 import type { Project } from './project.js'
-import { type FindOut, findRecorded } from './recorded.js'
+import { artifactIn, type FindOut, findOutput, type Recorded } from './recorded.js'
 
 /** Where stages are looked at from. */
 export interface View {
@@ -24,7 +25,7 @@ export interface View {
 }
 
 export interface Judged {
-  readonly now: StageNow
+  readonly now: Omit<StageNow, 'deps'> & { readonly deps: ReadonlyMap<TreePath, LockedDep | undefined> }
   readonly lock: StageLock | undefined
   /** None: it is fresh. */
   readonly reasons: readonly StaleReason[]
@@ -43,11 +44,13 @@ export interface JudgeOptions {
 export async function judgeStage(view: View, stage: Stage, options: JudgeOptions = {}): Promise<Judged> {
   const { project, artifacts, locks, findOut } = view
   const lock = locks.find(lockFileOf(stage.file), stage.name)
-  const deps = new Map<TreePath, Artifact | undefined>()
+  const deps = new Map<TreePath, LockedDep | undefined>()
   const absentDeps: TreePath[] = []
   for (const { path } of stage.deps) {
     const here = await artifacts.read(path)
-    const artifact = here ?? findRecorded(project, path, findOut)
+    const recorded = findOutput(project, path, findOut)
+    const dep = depOf(here, recorded === undefined || recorded.output === path ? undefined : recorded.pointer.hash)
+    const artifact = dep ?? (recorded && depIn(project, { recorded, path, lock }))
     if (here === undefined && artifact !== undefined) absentDeps.push(path)
     deps.set(path, artifact)
   }
@@ -60,7 +63,7 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
     if (here === undefined && artifact !== undefined) absentOuts.push(path)
     outs.set(path, artifact)
   }
-  const now: StageNow = {
+  const now: Judged['now'] = {
     command: stageCommand(stage),
     deps,
     params: new Map(stage.params.map(one => [one.file, readParams(view, stage, one)])),
@@ -72,6 +75,24 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
   const reasons: readonly StaleReason[] =
     options.force === true && !stage.frozen ? [{ type: 'forced' }, ...found] : found
   return { now, lock, reasons, absentDeps, absentOuts }
+}
+
+const depOf = (artifact: Artifact | undefined, of: Digest | undefined): LockedDep | undefined =>
+  artifact && { ...artifact, ...(of !== undefined && { of }) }
+
+interface RecordedDep {
+  readonly recorded: Recorded
+  readonly path: TreePath
+  readonly lock: StageLock | undefined
+}
+
+/** What is not here, by its output's listing, or as it was while the output is what it was. */
+function depIn(project: Project, { recorded, path, lock }: RecordedDep): LockedDep | undefined {
+  const { hash } = recorded.pointer
+  const listed = artifactIn(project, recorded, path)
+  if (listed !== undefined) return depOf(listed, recorded.output === path ? undefined : hash)
+  const before = lock?.deps.get(path)
+  return before?.of === hash ? before : undefined
 }
 
 function readParams({ params }: View, stage: Stage, one: ParamsOf): JsonRecord {

@@ -16,7 +16,14 @@ interface Case {
 const large = (bytes: number) => `head -c ${bytes} /dev/zero > big; git add big`
 const code = 'echo 2 > code.js; git add code.js'
 
+/** As ddv writes one. */
+const lock = `printf '{\n  "outs": {\n    "made/set": {}\n  }\n}\n' > ddv.lock; git add ddv.lock;`
+
 const skipped: readonly Case[] = [
+  {
+    name: 'code beside what stages make',
+    make: `${lock} git commit -q -m l; mkdir made; echo 1 > made/y; ${code}; git add made`,
+  },
   { name: 'nothing staged', make: ':' },
   { name: 'code', make: code },
   { name: 'code in directories', make: `mkdir -p 'a b/c'; echo 1 > 'a b/c/-*?[x] $(y)'; git add 'a b'` },
@@ -36,6 +43,15 @@ const skipped: readonly Case[] = [
 ]
 
 const started: readonly Case[] = [
+  { name: 'what a stage makes', make: `${lock} git commit -q -m l; mkdir made; echo 1 > made/set; git add made` },
+  {
+    name: 'in a directory that a stage makes',
+    make: `${lock} git commit -q -m l; mkdir -p made/set; echo 1 > made/set/x; git add made`,
+  },
+  {
+    name: 'what a stage of a workspace below makes',
+    make: `mkdir sub; cd sub; ${lock} git commit -q -m l; mkdir made; echo 1 > made/set; git add made; cd ..`,
+  },
   { name: 'a pointer', make: 'echo 1 > y.ddv; git add y.ddv' },
   { name: 'a pointer far down', make: 'mkdir -p a/b; echo 1 > a/b/y.ddv; git add a' },
   { name: 'data', make: 'echo 1 > data/x; git add data/x' },

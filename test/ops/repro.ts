@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Event } from '../../lib/core/events.js'
 import { describeReason } from '../../lib/core/stale-reason.js'
@@ -108,6 +108,8 @@ t.test('an unchanged out ends the wave', async t => {
   w.write({ 'in.txt': 'help!' }) // its first three letters are the same
   t.equal(told(await run(w, { dryRun: true })), 'prepare stale, count stale, report stale')
   t.equal(told(await run(w)), 'prepare done')
+  const { stages } = JSON.parse(w.read('ddv.lock'))
+  t.equal(stages.count.deps['made/part'].of, stages.prepare.outs.made.hash, 'what the part is of now')
 })
 
 t.test('the run cache: what was made before comes back without a run', async t => {
@@ -277,6 +279,14 @@ t.test('a clone without data: what is stale is known; what is read comes from th
   await run(w)
   w.remove('in.txt', 'made', 'count.txt')
   t.equal(told(await run(w, { dryRun: true })), '')
+  t.equal(
+    JSON.parse(w.read('ddv.lock')).stages.count.deps['made/part'].of,
+    JSON.parse(w.read('ddv.lock')).stages.prepare.outs.made.hash,
+  )
+  const listing = w.blob(JSON.parse(w.read('ddv.lock')).stages.prepare.outs.made.hash)
+  renameSync(listing, `${listing}x`)
+  t.equal(told(await run(w, { dryRun: true })), '', 'nor is the listing needed')
+  renameSync(`${listing}x`, listing)
   w.write({ 'params.yaml': 'prepare: {bytes: 4}\n' })
   t.same(why(await run(w, { dryRun: true }), 'prepare').length, 2, 'its command has the param in it')
   t.equal(told(await run(w, { targets: ['count'] })), 'prepare done, count done')
