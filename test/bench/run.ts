@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { type Bench, type BenchCase, type Row, removeTree } from './bench.js'
 import { addLarge, addMany4k, addMany100k } from './cases/add.js'
 import { pullMany, pushLarge, pushMany } from './cases/directory.js'
+import { repro } from './cases/pipeline.js'
 import { insertRow, s3Many } from './cases/s3.js'
 import { addAgain, start } from './cases/start.js'
 import { checkout, pointers, status } from './cases/workspace.js'
@@ -29,6 +30,7 @@ const cases: readonly BenchCase[] = [
   s3Many,
   insertRow,
   pointers,
+  repro,
 ]
 
 const root = resolve(import.meta.dirname, '../../..')
