@@ -14,6 +14,7 @@ import { openInside } from '../sys/inside.js'
 import { withLock } from '../sys/lock.js'
 import { statIfThere } from '../sys/stats.js'
 import { ddvDirectory } from '../workspace/workspace.js'
+import { noteBaselines } from './baseline.js'
 import { bringDeps } from './bring-deps.js'
 import { checkoutTargets } from './checkout.js'
 import { fetchPointers } from './fetch.js'
@@ -252,6 +253,12 @@ async function storeMade(making: Making, stage: Stage): Promise<Stored> {
   return { artifacts: made, all: large.size === 0 }
 }
 
-async function record({ locks, writesLocks }: Making, stage: Stage, result: StageLock): Promise<void> {
-  if (writesLocks) await locks.record(lockFileOf(stage.file), stage.name, result)
+async function record({ project, locks, writesLocks }: Making, stage: Stage, result: StageLock): Promise<void> {
+  if (!writesLocks) return
+  await locks.record(lockFileOf(stage.file), stage.name, result)
+  const outs = [...result.outs].filter(([, { cache }]) => cache)
+  noteBaselines(
+    project,
+    outs.map(([output, { hash }]) => ({ output, hash })),
+  )
 }

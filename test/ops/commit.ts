@@ -89,7 +89,7 @@ t.test('data that is not here is no change', async t => {
 t.test('git.autostage off, and ddv.lock: staged all the same', async t => {
   const w = await makeShared(t)
   await w.ddv('config', 'set', '--local', 'git.autostage', 'false')
-  w.write({ x: '2', y: '1', 'ddv.lock': '{}' })
+  w.write({ x: '2', y: '1', 'ddv.lock': '{"ddv": 1}' })
   t.equal((await w.ddv('add', 'y')).code, 0)
   t.equal((await w.ddv('commit', '-m', 'm')).code, 0)
   t.same(shown(w), ['.gitignore', 'ddv.lock', 'x.ddv', 'y.ddv'])
