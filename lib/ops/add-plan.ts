@@ -20,7 +20,7 @@ import {
 import { rulesAbove } from '../workspace/scan.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { loadEntries } from './entries.js'
-import { findCovering, lazyOutputs, type Outputs, stageOutAt, targetsBelow } from './outputs.js'
+import { findCovering, type LazyOutputs, lazyOutputs, stageOutAt, targetsBelow } from './outputs.js'
 import type { Project } from './project.js'
 import { refuseCache } from './refuse-cache.js'
 import { refuseStageOut } from './refuse-stage-out.js'
@@ -31,9 +31,9 @@ import { type Target, toTarget, withoutCovered } from './targets.js'
 export async function planAdd(project: Project, typed: readonly string[], cwd: string): Promise<Target[]> {
   if (typed.length === 0)
     throw new DdvError('usage', 'nothing to add was named', { hint: `such as 'ddv add data/raw/x.csv'` })
-  const all = lazyOutputs(project)
+  const lazy = lazyOutputs(project)
   const paths = typed.flatMap(text => expand(text, cwd)).map(text => toDataPath(project, text, cwd))
-  const targets = withoutCovered(paths.map(path => planTarget(project, path, all)))
+  const targets = withoutCovered(paths.map(path => planTarget(project, path, lazy)))
   for (const target of targets) refuseOverlap(project, targets, target)
   await refuseTracked(project, targets)
   return targets
@@ -108,7 +108,7 @@ function nearestBeside(root: string, path: TreePath): string | undefined {
   }
 }
 
-function planTarget(project: Project, path: TreePath, all: () => Outputs): Target {
+function planTarget(project: Project, path: TreePath, lazy: LazyOutputs): Target {
   const covering = coveringOutput(project.workspace.root, path)
   if (covering !== undefined) return toTarget(covering, path)
   const skipped = skippedParent(path)
@@ -124,8 +124,8 @@ function planTarget(project: Project, path: TreePath, all: () => Outputs): Targe
     throw new DdvError('bad-path', `name is too long to stand before .ddv: ${displayPath(path)}`, {
       hint: 'track the directory that holds it instead',
     })
-  refuseStageOut(stageOutAt(all(), path), path)
-  const [inside] = targetsBelow(project, path, all())
+  refuseStageOut(stageOutAt(lazy.all(), path), path)
+  const [inside] = targetsBelow(project, path, lazy)
   if (inside !== undefined)
     throw new DdvError('refused', `holds other outputs (${displayPath(inside.output)}): ${displayPath(path)}`, {
       hint: `name the outputs to bring them up to date: ddv add '${displayPath(inside.output)}' …`,

@@ -28,6 +28,7 @@ import { noteBaselines } from './baseline.js'
 import { lossError, type OutputPlan, planOutput, planTotals } from './checkout-plan.js'
 import { learnWritten, type WrittenStates } from './learn.js'
 import { withWorkspaceLock } from './locked.js'
+import { withoutUnmade } from './not-pushed.js'
 import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
 import { findTargets, type Target } from './targets.js'
@@ -56,7 +57,9 @@ export async function checkout(
   targets: readonly string[],
   options: CheckoutOptions,
 ): Promise<CheckoutResult> {
-  return checkoutTargets(project, findTargets(project, targets, options), options)
+  const found = findTargets(project, targets, options)
+  const wanted = targets.length > 0 ? found : await withoutUnmade(project, found, options)
+  return checkoutTargets(project, wanted, options)
 }
 
 /** `allOrNothing`: where one output fails, none is touched, and `outputs` is empty. */

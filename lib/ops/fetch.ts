@@ -7,14 +7,13 @@ import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { Pointer } from '../core/pointer.js'
-import { stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { download, type FetchItem } from '../remote/download.js'
-import type { StageOut } from '../workspace/locks.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
 import { outputsInConflict } from './conflicts.js'
 import { fetchFromVersions } from './fetch-versions.js'
+import { notPushed } from './not-pushed.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
@@ -203,7 +202,7 @@ async function planFetch(project: Project, named: readonly NamedPointer[], optio
       else if (isPushed(one)) items.set(toItem(path, pointer), one)
       else {
         left.push(path)
-        options.onEvent?.({ type: 'warning', ...notPushed(path, stage) })
+        options.onEvent?.(notPushed(path, stage))
       }
     } catch (error) {
       if (!isDdvError(error) || isDdvError(error, 'interrupted')) throw error
@@ -212,11 +211,6 @@ async function planFetch(project: Project, named: readonly NamedPointer[], optio
   }
   return { items, present, failures, left }
 }
-
-const notPushed = (path: TreePath, stage: StageOut | undefined) => ({
-  message: `is not pushed, by its stage: ${displayPath(path)}`,
-  ...(stage !== undefined && { hint: `'ddv repro ${stageAddress(stage)}' makes it` }),
-})
 
 async function isPresent(project: Project, output: TreePath, pointer: Pointer): Promise<boolean> {
   const { cache, pool } = project

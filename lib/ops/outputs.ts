@@ -3,7 +3,7 @@
 import type { DdvError } from '../core/errors.js'
 import { compareUtf8, isWithin, type TreePath } from '../core/tree-path.js'
 import { coveringOut, type LockedOuts, locksAbove, type Settled, type StageOut, settle } from '../workspace/locks.js'
-import { coveringOutput, listOutputs, walkOutputs } from '../workspace/pointers.js'
+import { coveringOutput, listOutputs, pointerPath, walkOutputs } from '../workspace/pointers.js'
 import type { Project } from './project.js'
 
 /** One of them as a whole: a target in the sense of targets.ts. */
@@ -50,7 +50,11 @@ export function findCovering(project: Project, path: TreePath): Output | undefin
   const pointer = coveringOutput(project.workspace.root, path)
   const locks = locksAbove(path).flatMap(lock => project.locks.find(lock) ?? [])
   if (locks.length === 0) return pointer === undefined ? undefined : { output: pointer, within: '' }
-  return coveringIn(settle(pointer === undefined ? [] : [pointer], locks), path)
+  const alone = project.locks.settle(locks)
+  const stage = coveringIn(alone, path)
+  if (pointer === undefined) return stage
+  const meets = stage !== undefined || alone.touched.has(pointer) || alone.touched.has(pointerPath(pointer))
+  return meets ? coveringIn(settle([pointer], locks), path) : { output: pointer, within: '' }
 }
 
 export function coveringIn({ pointers, outs, problems }: Settled, path: TreePath): Output | undefined {
@@ -62,26 +66,54 @@ export function coveringIn({ pointers, outs, problems }: Settled, path: TreePath
   return undefined
 }
 
+export interface LazyOutputs {
+  readonly all: () => Outputs
+  readonly targets: () => readonly Output[]
+}
+
 /** Remembers one walk for as long as one command asks the same workspace. */
-export function lazyOutputs(project: Project): () => Outputs {
+export function lazyOutputs(project: Project): LazyOutputs {
   let outputs: Outputs | undefined
-  return () => {
+  let targets: readonly Output[] | undefined
+  const all = (): Outputs => {
     outputs ??= listAll(project)
     return outputs
+  }
+  return {
+    all,
+    targets: () => {
+      targets ??= outputTargets(all())
+      return targets
+    },
   }
 }
 
 /** At or below the path; for one that the walk leaves out, such as a directory that is ignored, the pointers there. */
-export function targetsBelow(project: Project, path: TreePath | '', all: Outputs): Output[] {
-  const found = path === '' ? outputTargets(all) : outputTargets(all).filter(({ output }) => isWithin(output, path))
-  if (found.length > 0 || path === '') return found
+export function targetsBelow(project: Project, path: TreePath | '', { targets }: LazyOutputs): readonly Output[] {
+  if (path === '') return targets()
+  const found = startingWith(targets(), `${path}/`)
+  if (found.length > 0) return found
   return listOutputs(project.workspace.root, project.ignore, path).map(output => ({ output, within: '' }))
+}
+
+/** Of a sorted list. */
+function startingWith(sorted: readonly Output[], prefix: string): readonly Output[] {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareUtf8((sorted[middle] as Output).output, prefix) < 0) low = middle + 1
+    else high = middle
+  }
+  let end = low
+  while (end < sorted.length && (sorted[end] as Output).output.startsWith(prefix)) end++
+  return sorted.slice(low, end)
 }
 
 /** The stage whose output this is, or in whose output it lies, or which has one below it: git's content too. */
 export function stageOutAt({ outs, inGit }: Settled, path: TreePath): StageOut | undefined {
-  const every = new Map([...inGit.map(one => [one.path, one] as const), ...outs])
-  return coveringOut(every, path) ?? [...every.values()].find(one => isWithin(one.path, path))
+  if (outs.size + inGit.length === 0) return undefined
+  const meets = (one: StageOut): boolean => isWithin(path, one.path) || isWithin(one.path, path)
+  return coveringOut(outs, path) ?? inGit.find(meets) ?? [...outs.values()].find(meets)
 }
 
 /** Whether something under ddv goes by this path here. */

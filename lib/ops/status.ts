@@ -49,6 +49,8 @@ export interface OutputStatus {
   readonly workspace: 'unchanged' | 'modified' | 'missing'
   /** The stage that made it, as it is called on the command line. */
   readonly stage?: string
+  /** Kept from remotes by its stage: what the cache has not, only a run makes. */
+  readonly pushed?: false
   /** Where git has the content: there is no blob, and `cache` says nothing. */
   readonly inGit?: true
   /** There where it is modified and the pointer has changed since the data came here: git brought another one. */
@@ -145,6 +147,7 @@ async function outputStatus(project: Project, target: Target, control: Control):
     ...(pointer.kind === 'directory' && { files: pointer.files }),
     workspace,
     ...(target.stage !== undefined && { stage: stageAddress(target.stage) }),
+    ...(target.stage?.out.push === false && { pushed: false as const }),
     ...(behind && { behind }),
     ...(await cacheState(project, output, pointer)),
     changes: (shown ?? []).filter(({ path }) => path !== '').map(toFileChange),

@@ -10,7 +10,15 @@ import { expandGlob, globMatcher, isGlob } from '../workspace/glob.js'
 import { isLockPath, type StageOut } from '../workspace/locks.js'
 import { coveringOutput, findPointer, isPointerPath, outputOfPointer } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
-import { coveringIn, findCovering, lazyOutputs, listAll, type Outputs, outputTargets, targetsBelow } from './outputs.js'
+import {
+  coveringIn,
+  findCovering,
+  type LazyOutputs,
+  lazyOutputs,
+  listAll,
+  outputTargets,
+  targetsBelow,
+} from './outputs.js'
 import type { Project } from './project.js'
 
 /** An output, or a part of a directory output. */
@@ -54,17 +62,18 @@ export interface TargetOptions {
 /** The outputs under ddv that the targets name; all for no target. Sorted, each part once. Throws `usage` for what is not under ddv. */
 export function findTargets(project: Project, typed: readonly string[], { cwd }: TargetOptions): Target[] {
   if (typed.length === 0) return outputTargets(listAll(project))
-  const all = lazyOutputs(project)
-  const found = typed.flatMap(text => findTarget(project, text, { cwd, all }))
+  const lazy = lazyOutputs(project)
+  const found = typed.flatMap(text => findTarget(project, text, { cwd, lazy }))
   return withoutCovered(found)
 }
 
 interface Finding extends TargetOptions {
-  readonly all: () => Outputs
+  readonly lazy: LazyOutputs
 }
 
-function findTarget(project: Project, typed: string, finding: Finding): Target[] {
-  const { cwd, all } = finding
+function findTarget(project: Project, typed: string, finding: Finding): readonly Target[] {
+  const { cwd, lazy } = finding
+  const { all } = lazy
   const { workspace } = project
   const path = toTreePath(workspace, typed, cwd)
   if (path !== '') {
@@ -75,7 +84,7 @@ function findTarget(project: Project, typed: string, finding: Finding): Target[]
     const elsewhere = coveringIn(all(), path)
     if (elsewhere !== undefined) return [partOf(elsewhere, path)]
   }
-  const below = targetsBelow(project, path, all())
+  const below = targetsBelow(project, path, lazy)
   if (below.length > 0) return below
   if (isGlob(typed)) {
     const pointers = expandGlob(`${typed}.ddv`, cwd)
@@ -95,11 +104,9 @@ function findTarget(project: Project, typed: string, finding: Finding): Target[]
 }
 
 /** Their data need not be there for a glob to match. */
-function stagesMatching({ workspace }: Project, typed: string, { cwd, all }: Finding): Target[] {
+function stagesMatching({ workspace }: Project, typed: string, { cwd, lazy }: Finding): Target[] {
   const matches = globMatcher(typed, cwd)
-  return outputTargets(all()).filter(
-    ({ output, stage }) => stage !== undefined && matches(join(workspace.root, output)),
-  )
+  return lazy.targets().filter(({ output, stage }) => stage !== undefined && matches(join(workspace.root, output)))
 }
 
 const whole = (output: TreePath): Target => ({ output, within: '' })

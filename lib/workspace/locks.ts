@@ -79,6 +79,7 @@ function outsOr(lock: TreePath, read: () => readonly StageOut[]): LockedOuts {
 export class LockReader {
   readonly #root: string
   readonly #known = new Map<TreePath, { readonly state: string; readonly found: LockedOuts }>()
+  readonly #together = new Map<string, { readonly locks: readonly LockedOuts[]; readonly alone: Alone }>()
 
   constructor(root: string) {
     this.#root = root
@@ -95,6 +96,22 @@ export class LockReader {
     this.#known.set(lock, { state, found })
     return found
   }
+
+  /** What these locks name without any pointer: worked out once for thousands of paths that they lie above of. */
+  settle(locks: readonly LockedOuts[]): Alone {
+    const key = locks.map(({ lock }) => lock).join('\0')
+    const known = this.#together.get(key)
+    if (known?.locks.every((one, i) => one === locks[i])) return known.alone
+    const touched = new Set(locks.flatMap(({ outs }) => outs.flatMap(({ path }) => [path, ...above(path)])))
+    const alone = { ...settle([], locks), touched }
+    this.#together.set(key, { locks, alone })
+    return alone
+  }
+}
+
+export interface Alone extends Settled {
+  /** Every output that a stage has, git's too, and every directory that holds one. */
+  readonly touched: ReadonlySet<string>
 }
 
 export interface Settled {

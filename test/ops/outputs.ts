@@ -59,6 +59,8 @@ t.test('push and pull', async t => {
   ])
   t.equal(other.read('model'), 'mine')
   t.match(await other.checkout('model', { force: true }), { failures: [] })
+  t.match((await other.ddv('status')).stdout, /\('ddv repro' makes what is not pushed\)/)
+  t.match(await other.ddv('checkout'), { code: 0, stderr: /is not pushed, by its stage: scratch/ })
   t.match((await other.checkout('scratch')).failures, [{ error: { code: 'missing', hint: /not pushed: 'ddv repro/ } }])
 
   const revision = clone()

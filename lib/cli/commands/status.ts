@@ -64,9 +64,11 @@ function adviceText(outputs: readonly OutputStatus[], { production }: View): str
     )
   if (!production && outputs.some(isOfStage)) advice.push(`'ddv repro' makes anew what changed since its stage ran`)
   if (outputs.some(({ behind }) => behind === true)) advice.push(`'ddv pull' brings what a pointer changed to`)
-  if (outputs.some(output => isCacheMissed(output, production)))
+  const isUnmade = ({ pushed, cache }: OutputStatus): boolean => pushed === false && cache !== 'complete'
+  if (outputs.some(isUnmade)) advice.push(`'ddv repro' makes what is not pushed`)
+  if (outputs.some(output => isCacheMissed(output, production) && !isUnmade(output)))
     advice.push(`'ddv pull' fetches what is not in the cache`)
-  else if (outputs.some(({ workspace, inGit }) => workspace === 'missing' && inGit !== true))
+  else if (outputs.some(one => one.workspace === 'missing' && one.inGit !== true && !isUnmade(one)))
     advice.push(`'ddv checkout' brings back what is missing`)
   return advice.length === 0 ? '' : `(${advice.join('; ')})\n`
 }
