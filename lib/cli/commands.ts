@@ -7,6 +7,7 @@ import { checkout } from './commands/checkout.js'
 import { commit } from './commands/commit.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { dag } from './commands/dag.js'
 import { describe } from './commands/describe.js'
 import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
@@ -24,7 +25,9 @@ import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { repro } from './commands/repro.js'
 import { root } from './commands/root.js'
+import { run } from './commands/run.js'
 import { schema } from './commands/schema.js'
+import { stage } from './commands/stage.js'
 import { status } from './commands/status.js'
 import { verify } from './commands/verify.js'
 import { version } from './commands/version.js'
@@ -50,6 +53,9 @@ export const commands: readonly Command[] = [
   pull,
   verify,
   repro,
+  run,
+  stage,
+  dag,
   hooks,
   config,
   root,

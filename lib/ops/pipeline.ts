@@ -1,9 +1,11 @@
 // All stages of the workspace: every `ddv.yaml` in it, its templates filled from the files that it names.
 
 import { DdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
 import { expandStages } from '../core/expand-stages.js'
 import type { JsonRecord } from '../core/json.js'
-import { decodePipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
+import { atPlace } from '../core/located.js'
+import { decodePipelineFile, type PipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
 import { type Dependency, groupOf, pipelineFileName } from '../core/stage.js'
 import { joinTreePath, type TreePath } from '../core/tree-path.js'
 import { buildGraph, type Graph } from '../pipeline/graph.js'
@@ -18,34 +20,46 @@ export interface Pipeline {
   /** The `ddv.yaml` files, sorted. */
   readonly files: readonly TreePath[]
   readonly warnings: readonly PipelineWarning[]
+  /** Files that are there and that templates are filled from. */
+  readonly valueFiles: readonly TreePath[]
   /** Files that are named beside the stages. */
   readonly top: Readonly<Record<'params' | 'metrics' | 'plots', readonly Dependency[]>>
 }
 
 /** Throws `bad-config` for what cannot be read or does not fit together. */
 export function loadPipeline(project: Project, params: ParamFiles): Pipeline {
-  const { workspace, ignore } = project
-  const files = findFiles(workspace.root, ignore, pipelineFileName)
-  const parts = files.map(file => {
-    const text = readText(workspace.root, file)
-    const pipeline = decodePipelineFile(text, file)
-    const given = new Map<TreePath, JsonRecord>()
-    for (const { path } of pipeline.requiredFiles) {
-      const content = params.find(path)
-      if (content !== undefined) given.set(path, content)
-    }
-    return expandStages(pipeline, { files: given })
-  })
+  const files = findFiles(project.workspace.root, project.ignore, pipelineFileName)
+  return pipelineOf(
+    files.map(file => decodePipelineFile(readText(project.workspace.root, file), file)),
+    path => params.find(path),
+  )
+}
+
+/** The files together. `find` gives the files that their templates name, parsed. */
+export function pipelineOf(files: readonly PipelineFile[], find: (path: TreePath) => JsonRecord | undefined): Pipeline {
+  const required = new Map<TreePath, JsonRecord>()
+  for (const { path } of files.flatMap(({ requiredFiles }) => requiredFiles)) {
+    const content = required.get(path) ?? find(path)
+    if (content !== undefined) required.set(path, content)
+  }
+  const parts = files.map(file => expandStages(file, { files: required }))
   return {
     graph: buildGraph(parts.flatMap(({ stages }) => stages)),
-    files,
+    files: files.map(({ file }) => file),
     warnings: parts.flatMap(({ warnings }) => warnings),
+    valueFiles: [...required.keys()],
     top: {
       params: parts.flatMap(({ top }) => top.params),
       metrics: parts.flatMap(({ top }) => top.metrics),
       plots: parts.flatMap(({ top }) => top.plots),
     },
   }
+}
+
+/** What is no error and yet not as whoever wrote it may think. */
+export function warnOfPipeline({ warnings }: Pipeline, { onEvent }: Control): void {
+  for (const { position, message } of warnings)
+    onEvent?.({ type: 'warning', message: `${message}: ${atPlace(position.file, position)}` })
 }
 
 /** Throws `usage` where the workspace has no pipeline at all. */
