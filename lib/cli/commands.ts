@@ -26,6 +26,7 @@ import { remove } from './commands/remove.js'
 import { repro } from './commands/repro.js'
 import { root } from './commands/root.js'
 import { run } from './commands/run.js'
+import { runs } from './commands/runs.js'
 import { schema } from './commands/schema.js'
 import { stage } from './commands/stage.js'
 import { status } from './commands/status.js'
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   run,
   stage,
   dag,
+  runs,
   hooks,
   config,
   root,
