@@ -18,7 +18,9 @@ import { hooks } from './commands/hooks.js'
 import { init } from './commands/init.js'
 import { list } from './commands/list.js'
 import { log } from './commands/log.js'
+import { metrics } from './commands/metrics.js'
 import { move } from './commands/move.js'
+import { params } from './commands/params.js'
 import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
 import { remote } from './commands/remote.js'
@@ -57,6 +59,8 @@ export const commands: readonly Command[] = [
   run,
   stage,
   dag,
+  params,
+  metrics,
   runs,
   hooks,
   config,

@@ -1,10 +1,11 @@
 // All stages of the workspace: every `ddv.yaml` in it, its templates filled from the files that it names.
 
-import { DdvError } from '../core/errors.js'
+import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { expandStages } from '../core/expand-stages.js'
 import type { JsonRecord } from '../core/json.js'
 import { atPlace } from '../core/located.js'
+import { decodeParams } from '../core/params-file.js'
 import { decodePipelineFile, type PipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
 import { type Dependency, groupOf, pipelineFileName } from '../core/stage.js'
 import { joinTreePath, type TreePath } from '../core/tree-path.js'
@@ -14,6 +15,7 @@ import { findFiles } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { type ParamFiles, readText } from './param-files.js'
 import type { Project } from './project.js'
+import { namedAt, type TextSource } from './text-source.js'
 
 export interface Pipeline {
   readonly graph: Graph
@@ -33,6 +35,24 @@ export function loadPipeline(project: Project, params: ParamFiles): Pipeline {
     files.map(file => decodePipelineFile(readText(project.workspace.root, file), file)),
     path => params.find(path),
   )
+}
+
+/** The same of whatever has such files. What is wrong in a commit is told with its name. */
+export async function loadPipelineFrom(source: TextSource): Promise<Pipeline> {
+  try {
+    const names = await source.find(pipelineFileName)
+    const texts = await source.read(names)
+    const files = names.map(file => decodePipelineFile(textOf(texts.get(file)), file))
+    const contents = await source.read(files.flatMap(({ requiredFiles }) => requiredFiles.map(({ path }) => path)))
+    return pipelineOf(files, path => (contents.has(path) ? decodeParams(textOf(contents.get(path)), path) : undefined))
+  } catch (error) {
+    throw isDdvError(error) ? namedAt(source, error) : error
+  }
+}
+
+function textOf(found: Buffer | DdvError | undefined): string {
+  if (isDdvError(found)) throw found
+  return found?.toString() ?? ''
 }
 
 /** The files together. `find` gives the files that their templates name, parsed. */
@@ -66,10 +86,13 @@ export function warnOfPipeline({ warnings }: Pipeline, { onEvent }: Control): vo
 export function requirePipeline(project: Project, params: ParamFiles): Pipeline {
   const pipeline = loadPipeline(project, params)
   if (pipeline.files.length > 0) return pipeline
-  throw new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
+  throw noPipeline()
+}
+
+export const noPipeline = (): DdvError =>
+  new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
     hint: `write one, or begin with: ddv stage add NAME -d DEP -o OUT -- COMMAND`,
   })
-}
 
 /**
  * What a person typed, for `selectStages`: a stage of the `ddv.yaml` where they are comes first, then any stage of that

@@ -9,11 +9,12 @@ import type { Control } from '../core/events.js'
 import { decodePipelineFile } from '../core/pipeline-file.js'
 import { pipelineFileName, type StageName, stageAddress } from '../core/stage.js'
 import { stageOfTyped, type TypedStage } from '../core/stage-text.js'
-import { compareUtf8, dirname, displayPath, joinTreePath, type TreePath } from '../core/tree-path.js'
+import { compareUtf8, displayPath, joinTreePath, type TreePath } from '../core/tree-path.js'
 import { stageFiles } from '../git/git-index.js'
 import { writeFileAtomic } from '../sys/fs.js'
 import { openInside } from '../sys/inside.js'
 import { statIfThere } from '../sys/stats.js'
+import { isBelowIgnored } from '../workspace/ignore.js'
 import { coveringOutput, findFiles, skippedParent } from '../workspace/pointers.js'
 import { toTreePath, workTemporaryDirectory } from '../workspace/workspace.js'
 import { withWorkspaceLock } from './locked.js'
@@ -63,13 +64,7 @@ export async function addStage(
 
 /** Where no pipeline would be found. */
 function refusePlace({ workspace, ignore }: Project, file: TreePath): void {
-  const parents: TreePath[] = []
-  for (let at = dirname(file); at !== ''; at = dirname(at)) parents.unshift(at)
-  let rules = ignore
-  for (const directory of parents) {
-    if (rules.ignores(directory, true)) throw noPlace(file, 'in a directory that .ddvignore names')
-    rules = rules.enter(directory)
-  }
+  if (isBelowIgnored(ignore, file)) throw noPlace(file, 'in a directory that .ddvignore names')
   if (skippedParent(file) !== undefined) throw noPlace(file, 'in a directory that ddv never looks into')
   if (coveringOutput(workspace.root, file) !== undefined) throw noPlace(file, 'in data under ddv')
 }
