@@ -58,7 +58,8 @@ export async function showMetrics(
   const versions: MetricsVersion[] = []
   const failures: OutputFailure[] = []
   const wanted = new Wanted(project, targets, options.cwd)
-  for (const source of await sourcesOf(project, options)) {
+  for (const open of await sourcesOf(project, options)) {
+    const source = await open()
     try {
       const shown = await versionOf(project, source, { wanted, ...options })
       versions.push(shown.version)
@@ -73,9 +74,12 @@ export async function showMetrics(
   return { versions, failures }
 }
 
-async function sourcesOf(project: Project, options: ShowMetricsOptions): Promise<readonly TextSource[]> {
+type OpenSource = () => TextSource | Promise<TextSource>
+
+// Opened one after the other, since each holds the names of a whole tree.
+async function sourcesOf(project: Project, options: ShowMetricsOptions): Promise<readonly OpenSource[]> {
   const { revisions = [], allBranches = false, allTags = false, signal } = options
-  if (revisions.length === 0 && !allBranches && !allTags) return [workspaceSource(project)]
+  if (revisions.length === 0 && !allBranches && !allTags) return [() => workspaceSource(project)]
   const git = requireGit(project)
   const named = new Map(revisions.map(revision => [revision, revision]))
   for (const kind of ['heads', 'tags'] as const)
@@ -85,9 +89,11 @@ async function sourcesOf(project: Project, options: ShowMetricsOptions): Promise
         // A tag may be of something else than a commit.
         if (!named.has(name) && (await findCommit(git, ref)) !== undefined) named.set(name, ref)
       }
-  const sources: TextSource[] = []
-  for (const [name, revision] of named) sources.push(await commitSource(project, revision, { name, signal }))
-  return sources
+  return [...named].map(
+    ([name, revision]) =>
+      () =>
+        commitSource(project, revision, { name, signal }),
+  )
 }
 
 async function versionOf(

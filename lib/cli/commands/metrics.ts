@@ -53,7 +53,7 @@ const diff = defineCommand({
       describe: 'this file, directory or stage alone; may be given again',
     },
     all: { type: 'boolean', default: false, describe: 'metrics that are the same, too' },
-    precision: { type: 'number', value: 'N', describe: 'digits behind the point; 5 unless told, all with --json' },
+    precision: { type: 'number', value: 'N', describe: 'digits to round to; 5 unless told, all of them with --json' },
     markdown,
   },
   example: ['ddv metrics diff main --markdown', 'better or worse than main? A table for a pull request'],
