@@ -7,6 +7,7 @@ import { checkout } from './commands/checkout.js'
 import { commit } from './commands/commit.js'
 import { defineCompletion } from './commands/completion.js'
 import { config } from './commands/config.js'
+import { dag } from './commands/dag.js'
 import { describe } from './commands/describe.js'
 import { diff } from './commands/diff.js'
 import { doctor } from './commands/doctor.js'
@@ -17,14 +18,19 @@ import { hooks } from './commands/hooks.js'
 import { init } from './commands/init.js'
 import { list } from './commands/list.js'
 import { log } from './commands/log.js'
+import { metrics } from './commands/metrics.js'
 import { move } from './commands/move.js'
+import { params } from './commands/params.js'
 import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
 import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { repro } from './commands/repro.js'
 import { root } from './commands/root.js'
+import { run } from './commands/run.js'
+import { runs } from './commands/runs.js'
 import { schema } from './commands/schema.js'
+import { stage } from './commands/stage.js'
 import { status } from './commands/status.js'
 import { verify } from './commands/verify.js'
 import { version } from './commands/version.js'
@@ -50,6 +56,12 @@ export const commands: readonly Command[] = [
   pull,
   verify,
   repro,
+  run,
+  stage,
+  dag,
+  params,
+  metrics,
+  runs,
   hooks,
   config,
   root,

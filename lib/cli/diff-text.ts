@@ -19,7 +19,7 @@ export function diffText(result: DiffResult, context: Context): string {
   return `${style.bold(sidesText(result, ' -> '))}\n${outputs.map(output => outputText(output, context)).join('')}${summaryText(outputs)}\n${left}`
 }
 
-const sidesText = ({ from, to }: DiffResult, between: string): string =>
+export const sidesText = ({ from, to }: Pick<DiffResult, 'from' | 'to'>, between: string): string =>
   sideText(from) + between + (to === undefined ? 'the workspace' : sideText(to))
 
 export function sideText({ revision, commit }: DiffSide): string {

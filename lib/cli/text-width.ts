@@ -8,6 +8,19 @@ export default function textWidth(text: string): number {
   return width
 }
 
+/** As much of it as has room in so many columns, with a sign where it goes on. Of text without colours. */
+export function cutText(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text
+  let cut = ''
+  let width = 0
+  for (const character of text) {
+    width += characterWidth(character.codePointAt(0) ?? 0)
+    if (width > columns - 3) break
+    cut += character
+  }
+  return `${cut}...`
+}
+
 function characterWidth(code: number): number {
   if (code < 0x300) return 1
   if (isIn(zeroWidth, code)) return 0

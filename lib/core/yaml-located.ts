@@ -13,13 +13,34 @@ const maxDepth = 32
 
 /** The top map of the text; an empty text is an empty one. Throws `bad-config` naming file, line and column. */
 export function parseLocatedYaml(text: string, file: string): LocatedMap {
-  if (text.length > maxYamlSize)
-    throw new DdvError('bad-config', `file is larger than ${maxYamlSize} bytes: ${displayPath(file)}`)
+  if (text.length > maxYamlSize) throw tooLarge(file)
   return parsePlainYaml(text, maxDepth) ?? parseWholeYaml(text, file)
 }
 
+/** Whatever is at the top, numbers that JSON has not included; nothing at all is null. Throws as `parseLocatedYaml`. */
+export function parseAnyYaml(text: string, file: string): LocatedNode {
+  if (text.length > maxYamlSize) throw tooLarge(file)
+  return parseNode(text, file, { anyNumber: true }) ?? { kind: 'scalar', value: null, line: 1, column: 1 }
+}
+
+const tooLarge = (file: string): DdvError =>
+  new DdvError('bad-config', `file is larger than ${maxYamlSize} bytes: ${displayPath(file)}`)
+
 /** As `parseLocatedYaml`, by `yaml` whatever the text. */
 export function parseWholeYaml(text: string, file: string): LocatedMap {
+  const node = parseNode(text, file, { anyNumber: false })
+  if (node === undefined || (node.kind === 'scalar' && node.value === null))
+    return { kind: 'map', entries: [], line: 1, column: 1 }
+  if (node.kind !== 'map') throw badAtOf(file)('file is no map of keys', node)
+  return node
+}
+
+/** undefined for a text that holds nothing. */
+function parseNode(
+  text: string,
+  file: string,
+  { anyNumber }: { readonly anyNumber: boolean },
+): LocatedNode | undefined {
   if (hasConflictMarkers(text)) throw new DdvError('bad-config', `file holds merge markers: ${displayPath(file)}`)
   const lines = new LineCounter()
   const bad = badAtOf(file)
@@ -29,14 +50,9 @@ export function parseWholeYaml(text: string, file: string): LocatedMap {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  if (document.contents === null) return { kind: 'map', entries: [], line: 1, column: 1 }
-  const node = new Converter(bad, place, masked === text ? text => text : unmask).convert(document.contents, {
-    depth: 0,
-    parent: { line: 1, column: 1 },
-  })
-  if (node.kind === 'scalar' && node.value === null) return { kind: 'map', entries: [], line: 1, column: 1 }
-  if (node.kind !== 'map') throw bad('file is no map of keys', node)
-  return node
+  if (document.contents === null) return undefined
+  const converter = new Converter({ bad, place, text: masked === text ? text => text : unmask, anyNumber })
+  return converter.convert(document.contents, { depth: 0, parent: { line: 1, column: 1 } })
 }
 
 function parsed(text: string, { lines, bad }: { readonly lines: LineCounter; readonly bad: BadAt }) {
@@ -80,15 +96,25 @@ interface Spot {
   readonly parent: Place
 }
 
+interface ConverterOptions {
+  readonly bad: BadAt
+  readonly place: (offset: number) => Place
+  readonly text: (text: string) => string
+  /** Lets in those that JSON has not. */
+  readonly anyNumber: boolean
+}
+
 class Converter {
   readonly #bad: BadAt
   readonly #placeAt: (offset: number) => Place
   readonly #text: (text: string) => string
+  readonly #anyNumber: boolean
 
-  constructor(bad: BadAt, placeAt: (offset: number) => Place, text: (text: string) => string) {
+  constructor({ bad, place, text, anyNumber }: ConverterOptions) {
     this.#bad = bad
-    this.#placeAt = placeAt
+    this.#placeAt = place
     this.#text = text
+    this.#anyNumber = anyNumber
   }
 
   convert(node: unknown, { depth, parent }: Spot): LocatedNode {
@@ -127,7 +153,7 @@ class Converter {
   ): LocatedNode {
     if (value === null) return { kind: 'scalar', value, ...(written ? place : parent) }
     if (typeof value === 'string') return { kind: 'scalar', value: this.#text(value), ...place }
-    if (typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)))
+    if (typeof value === 'boolean' || (typeof value === 'number' && (this.#anyNumber || Number.isFinite(value))))
       return { kind: 'scalar', value, ...place }
     throw this.#bad('value is of no type that JSON has', place)
   }

@@ -1,9 +1,12 @@
 // All stages of the workspace: every `ddv.yaml` in it, its templates filled from the files that it names.
 
-import { DdvError } from '../core/errors.js'
+import { DdvError, isDdvError } from '../core/errors.js'
+import type { Control } from '../core/events.js'
 import { expandStages } from '../core/expand-stages.js'
 import type { JsonRecord } from '../core/json.js'
-import { decodePipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
+import { atPlace } from '../core/located.js'
+import { decodeParams } from '../core/params-file.js'
+import { decodePipelineFile, type PipelineFile, type PipelineWarning } from '../core/pipeline-file.js'
 import { type Dependency, groupOf, pipelineFileName } from '../core/stage.js'
 import { joinTreePath, type TreePath } from '../core/tree-path.js'
 import { buildGraph, type Graph } from '../pipeline/graph.js'
@@ -12,34 +15,59 @@ import { findFiles } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { type ParamFiles, readText } from './param-files.js'
 import type { Project } from './project.js'
+import { namedAt, type TextSource } from './text-source.js'
 
 export interface Pipeline {
   readonly graph: Graph
   /** The `ddv.yaml` files, sorted. */
   readonly files: readonly TreePath[]
   readonly warnings: readonly PipelineWarning[]
+  /** Files that are there and that templates are filled from. */
+  readonly valueFiles: readonly TreePath[]
   /** Files that are named beside the stages. */
   readonly top: Readonly<Record<'params' | 'metrics' | 'plots', readonly Dependency[]>>
 }
 
 /** Throws `bad-config` for what cannot be read or does not fit together. */
 export function loadPipeline(project: Project, params: ParamFiles): Pipeline {
-  const { workspace, ignore } = project
-  const files = findFiles(workspace.root, ignore, pipelineFileName)
-  const parts = files.map(file => {
-    const text = readText(workspace.root, file)
-    const pipeline = decodePipelineFile(text, file)
-    const given = new Map<TreePath, JsonRecord>()
-    for (const { path } of pipeline.requiredFiles) {
-      const content = params.find(path)
-      if (content !== undefined) given.set(path, content)
-    }
-    return expandStages(pipeline, { files: given })
-  })
+  const files = findFiles(project.workspace.root, project.ignore, pipelineFileName)
+  return pipelineOf(
+    files.map(file => decodePipelineFile(readText(project.workspace.root, file), file)),
+    path => params.find(path),
+  )
+}
+
+/** The same of whatever has such files. What is wrong in a commit is told with its name. */
+export async function loadPipelineFrom(source: TextSource): Promise<Pipeline> {
+  try {
+    const names = await source.find(pipelineFileName)
+    const texts = await source.read(names)
+    const files = names.map(file => decodePipelineFile(textOf(texts.get(file)), file))
+    const contents = await source.read(files.flatMap(({ requiredFiles }) => requiredFiles.map(({ path }) => path)))
+    return pipelineOf(files, path => (contents.has(path) ? decodeParams(textOf(contents.get(path)), path) : undefined))
+  } catch (error) {
+    throw isDdvError(error) ? namedAt(source, error) : error
+  }
+}
+
+function textOf(found: Buffer | DdvError | undefined): string {
+  if (isDdvError(found)) throw found
+  return found?.toString() ?? ''
+}
+
+/** The files together. `find` gives the files that their templates name, parsed. */
+export function pipelineOf(files: readonly PipelineFile[], find: (path: TreePath) => JsonRecord | undefined): Pipeline {
+  const required = new Map<TreePath, JsonRecord>()
+  for (const { path } of files.flatMap(({ requiredFiles }) => requiredFiles)) {
+    const content = required.get(path) ?? find(path)
+    if (content !== undefined) required.set(path, content)
+  }
+  const parts = files.map(file => expandStages(file, { files: required }))
   return {
     graph: buildGraph(parts.flatMap(({ stages }) => stages)),
-    files,
+    files: files.map(({ file }) => file),
     warnings: parts.flatMap(({ warnings }) => warnings),
+    valueFiles: [...required.keys()],
     top: {
       params: parts.flatMap(({ top }) => top.params),
       metrics: parts.flatMap(({ top }) => top.metrics),
@@ -48,14 +76,23 @@ export function loadPipeline(project: Project, params: ParamFiles): Pipeline {
   }
 }
 
+/** What is no error and yet not as whoever wrote it may think. */
+export function warnOfPipeline({ warnings }: Pipeline, { onEvent }: Control): void {
+  for (const { position, message } of warnings)
+    onEvent?.({ type: 'warning', message: `${message}: ${atPlace(position.file, position)}` })
+}
+
 /** Throws `usage` where the workspace has no pipeline at all. */
 export function requirePipeline(project: Project, params: ParamFiles): Pipeline {
   const pipeline = loadPipeline(project, params)
   if (pipeline.files.length > 0) return pipeline
-  throw new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
+  throw noPipeline()
+}
+
+export const noPipeline = (): DdvError =>
+  new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
     hint: `write one, or begin with: ddv stage add NAME -d DEP -o OUT -- COMMAND`,
   })
-}
 
 /**
  * What a person typed, for `selectStages`: a stage of the `ddv.yaml` where they are comes first, then any stage of that

@@ -16,7 +16,7 @@ import { withWorkspaceLock } from './locked.js'
 import { errorFailure, makeStage } from './make-stage.js'
 import type { Made, Making, StageReport } from './making.js'
 import { ParamFiles } from './param-files.js'
-import { requirePipeline, selectTyped } from './pipeline.js'
+import { requirePipeline, selectTyped, warnOfPipeline } from './pipeline.js'
 import type { Project } from './project.js'
 import { RunJournal } from './run-journal.js'
 import { recoverAside, SetAside } from './set-aside.js'
@@ -59,8 +59,7 @@ export interface ReproResult {
 export async function repro(project: Project, targets: readonly string[], options: ReproOptions): Promise<ReproResult> {
   const params = new ParamFiles(project)
   const pipeline = requirePipeline(project, params)
-  for (const { position, message } of pipeline.warnings)
-    options.onEvent?.({ type: 'warning', message: `${message}: ${position.file}:${position.line}:${position.column}` })
+  warnOfPipeline(pipeline, options)
   const graph = selectTyped(project, pipeline, { targets, cwd: options.cwd, reach: options.reach ?? 'upstream' })
   const names = new Set(pipeline.graph.stages.map(({ file, name }) => `${lockFileOf(file)}\0${name}`))
   const turns = new Turns()

@@ -20,6 +20,17 @@ export function readIgnoreRules(root: string): IgnoreRules {
   return withFile({ root, layers: [] }, '')
 }
 
+/** Whether a directory on the way to the path is ignored, by the rules as they are in the workspace now. */
+export function isBelowIgnored(rules: IgnoreRules, path: string): boolean {
+  let inner = rules
+  for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+    const directory = path.slice(0, slash)
+    if (inner.ignores(directory, true)) return true
+    inner = inner.enter(directory)
+  }
+  return false
+}
+
 interface Layer {
   /** '' or a path that ends in `/`. */
   readonly prefix: string
@@ -75,7 +86,7 @@ function readIfThere(file: string): string {
     if (stat.isFile() && stat.size <= maxSize) return readFileSync(file, 'utf8')
     throw new DdvError('bad-config', `is no file of at most ${maxSize} bytes: ${file}`)
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return ''
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return ''
     throw error
   }
 }

@@ -15,7 +15,7 @@ t.test('bash', { skip: !has('bash') && 'no bash here' }, async t => {
     t.equal(stderr, '')
     return stdout.split('\n').filter(word => word !== '')
   }
-  t.same(complete('st'), ['status'])
+  t.same(complete('stat'), ['status'])
   t.ok(complete('').includes('init'))
   t.same(complete('remote', 'a'), ['add'])
   t.same(complete('remote', 'add', '--p'), ['--profile', '--path-style'])

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isDdvError } from '../../lib/core/errors.js'
-import { decodeParams, paramAt } from '../../lib/core/params-file.js'
+import { decodeMetrics, decodeParams, paramAt } from '../../lib/core/params-file.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 
 const decode = (file: string, text: string) => decodeParams(text, file as TreePath)
@@ -58,3 +58,41 @@ for (const [file, text, message] of bad)
       t.ok((error as Error).message.includes(message), (error as Error).message)
     }
   })
+
+t.test('metrics: any value at the top, and numbers that JSON has not as texts', async t => {
+  const metrics = (file: string, text: string) => decodeMetrics(text, file as TreePath)
+  const cases: readonly (readonly [string, string, unknown])[] = [
+    ['m.json', '0.5', 0.5],
+    ['m.json', '\ufeff[1, {"a": null}]', [1, { a: null }]],
+    ['m.json', '"best"', 'best'],
+    ['m.json', '{"a": NaN, "b": [-Infinity, Infinity]}', { a: 'NaN', b: ['-Infinity', 'Infinity'] }],
+    ['m.json', '{"a \\" NaN": "is NaN", "b": NaN}', { 'a " NaN': 'is NaN', b: 'NaN' }],
+    ['m.json', '{"a": -1e999}', { a: '-Infinity' }],
+    ['m.yaml', '0.5', 0.5],
+    ['m.yml', '- 1\n- .inf\n- -.inf\n', [1, 'Infinity', '-Infinity']],
+    ['m.yaml', 'a: .nan\n', { a: 'NaN' }],
+    ['m.yaml', '', null],
+    ['m.toml', 'a = nan\nb = [-inf]\n', { a: 'NaN', b: ['-Infinity'] }],
+    ['auc.metric', '0.93\n', 0.93],
+    ['auc', '.nan\n', 'NaN'],
+    ['auc.constructor', 'a: 1', { a: 1 }],
+  ]
+  for (const [file, text, value] of cases) t.same(metrics(file, text), value, `${file}: ${text}`)
+  const refused: readonly (readonly [string, string])[] = [
+    ['m.json', '{"a": NaNa}'],
+    ['m.json', '{"__proto__": 1}'],
+    ['m.yaml', 'a: &x 1\nb: *x\n'],
+    ['m.yaml', `a: ${'['.repeat(50)}${']'.repeat(50)}`],
+    ['m.toml', 'a = \n'],
+    ['table.csv', 'a,b\n1,2\n'],
+    ['m.txt', 'well done'],
+    ['m.json', ' '.repeat(1_048_577)],
+    ['m', ' '.repeat(1_048_577)],
+  ]
+  for (const [file, text] of refused)
+    t.throws(
+      () => metrics(file, text),
+      { code: 'bad-config', message: /: (?:m|table).*$/ },
+      `${file}: ${text.slice(0, 20)}`,
+    )
+})

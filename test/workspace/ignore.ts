@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readIgnoreRules } from '../../lib/workspace/ignore.js'
+import { isBelowIgnored, readIgnoreRules } from '../../lib/workspace/ignore.js'
 
 t.test('no file ignores nothing', async t => {
   const rules = readIgnoreRules(t.testdir())
@@ -59,4 +59,12 @@ t.test('names that look like patterns', async t => {
 
 t.test('a directory by that name is told', async t => {
   t.throws(() => readIgnoreRules(t.testdir({ '.ddvignore': {} })), { code: 'bad-config', message: /is no file/ })
+})
+
+t.test('what lies below an ignored directory, also where it is not there any more', async t => {
+  const root = t.testdir({ '.ddvignore': 'old\n', a: { '.ddvignore': 'in\n!b/old\n', b: {} }, file: '' })
+  const rules = readIgnoreRules(root)
+  for (const path of ['old/x', 'a/in/x', 'a/in/deep/x', 'gone/old/x']) t.ok(isBelowIgnored(rules, path), path)
+  for (const path of ['x', 'old', 'a/x', 'a/b/old/x', 'in/x', 'file/x', 'gone/y/x'])
+    t.notOk(isBelowIgnored(rules, path), path)
 })
