@@ -176,12 +176,22 @@ async function prepareDirectory(run: DownloadRun, stream: Stream): Promise<void>
   const bytes = encodeManifest(item.entries)
   if (hashBytes(bytes) !== item.hash)
     throw new DdvError('bad-pointer', `pointer lists other files than its hash says: ${item.label}`)
-  if (!run.context.sink.has(item.hash, bytes.length)) addBytes(run, item.hash, bytes)
+  if (!run.context.sink.has(item.hash, bytes.length)) addManifest(run, stream, bytes)
   addFiles(run, stream, { entries: item.entries, start: bytes.length })
   if (stream.targets.length === 0) return
   const recipe = await findRecipe(run, stream)
   if (recipe.size !== bytes.length + item.size)
     throw new DdvError('corrupt', `recipe is of another size than its pointer: ${item.label}`)
+}
+
+// Another directory may list the same, or a file be of these very bytes.
+function addManifest(run: DownloadRun, { item, elsewhere }: Stream, bytes: Uint8Array): void {
+  if (run.coming.has(item.hash)) {
+    elsewhere.push(item.hash)
+    return
+  }
+  run.coming.add(item.hash)
+  addBytes(run, item.hash, bytes)
 }
 
 async function findRecipe({ context, control }: DownloadRun, stream: Stream): Promise<Recipe> {

@@ -4,6 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
+import { expandStages } from '../../lib/core/expand-stages.js'
+import { decodePipelineFile } from '../../lib/core/pipeline-file.js'
+import { pipelineFileName } from '../../lib/core/stage.js'
+import type { TreePath } from '../../lib/core/tree-path.js'
 import { ddv, temporaryDirectory } from '../support/workspace.js'
 
 const text = readFileSync(join(resolve(import.meta.dirname, '../../..'), 'README.md'), 'utf8')
@@ -22,8 +26,17 @@ const commandsIn = (script: string): string[][] =>
   [...script.matchAll(/(?:^|\$\(|&& |; )ddv ([^\n"')&|;#]*)/gm)].map(match => (match[1] ?? '').trim().split(/\s+/))
 
 t.test('the examples for build servers parse, and the program takes their commands', async t => {
-  const documents = blocks('yaml').map(block => parse(block) as Record<string, unknown>)
+  const all = blocks('yaml').map(block => ({ block, document: parse(block) as Record<string, unknown> }))
+  const documents = all.flatMap(({ document }) => ('stages' in document ? [] : [document]))
   t.equal(documents.length, 2)
+  const [pipeline] = all.filter(({ document }) => 'stages' in document)
+  const { stages } = expandStages(decodePipelineFile(pipeline?.block ?? '', pipelineFileName as TreePath), {
+    files: new Map([['params.yaml' as TreePath, { prepare: { min_votes: 1000 } }]]),
+  })
+  t.same(
+    stages.map(({ name }) => name),
+    ['prepare', 'train@0.001', 'train@0.01'],
+  )
   t.match(documents[0], { jobs: { verify: { steps: [{ with: { 'fetch-depth': 0 } }] } } })
   t.match(documents[1], { 'verify-data': { variables: { GIT_DEPTH: 0 } } })
   const commands = documents.flatMap(textsOf).flatMap(commandsIn)

@@ -100,3 +100,18 @@ t.test('a remote that is not there', async t => {
   const failed = await clone.fetch().catch(error => ({ failures: [{ path: '', error }] }))
   t.match(failed.failures[0]?.error, { code: 'remote', message: /remote directory does not exist/ })
 })
+
+t.test('directories of the same content, and a file of the bytes of their listing', async t => {
+  const listing = `ddv-manifest 1\n${JSON.stringify(['a', digestOf('1'), 1])}\n`
+  const files = { 'one/a': '1', 'two/a': '1', 'three/a': '1', listing }
+  const w = await makeWorkspace(t, { files })
+  await w.ddv('remote', 'add', 'origin', '../remote', '--default')
+  await w.add(['one', 'two', 'three', 'listing'])
+  t.equal(w.pointer('listing').hash, w.pointer('one').hash)
+  w.commit()
+  await w.push()
+  git(w.root, 'clone', '-q', '.', '../clone')
+  const clone = openWorkspace(t, w.path('../clone'))
+  t.same((await clone.pull()).failures, [])
+  for (const [path, content] of Object.entries(files)) t.equal(clone.read(path), content, path)
+})
