@@ -8,25 +8,40 @@ export interface DagNode {
 }
 
 const again = ' (see above)'
+const goesOn = ' (goes on below)'
+
+/** Levels up to which a tree is indented: each line of a long chain would be wider than the one before. */
+const maxLevels = 50
 
 /** From what needs nothing downwards; a node that more than one leads to is drawn out where it comes first. */
 export function dagTree(nodes: readonly DagNode[]): string {
   const after = neededBy(nodes)
   const drawn = new Set<string>()
   const lines: string[] = []
-  const draw = (name: string, first: string, rest: string): void => {
+  const roots = nodes.filter(({ needs }) => needs.length === 0).map(({ name }) => name)
+  const draw = (name: string, { first, rest, level }: Branch): void => {
     const below = after.get(name) ?? []
     const isAgain = drawn.has(name)
-    lines.push(`${first}${name}${isAgain && below.length > 0 ? again : ''}`)
-    if (isAgain) return
+    const isDeep = !isAgain && below.length > 0 && level === maxLevels
+    lines.push(`${first}${name}${isDeep ? goesOn : isAgain && below.length > 0 ? again : ''}`)
+    if (isDeep) roots.push(name)
+    if (isAgain || isDeep) return
     drawn.add(name)
     below.forEach((next, i) => {
-      const isLast = i === below.length - 1
-      draw(next, `${rest}${isLast ? '└── ' : '├── '}`, `${rest}${isLast ? '    ' : '│   '}`)
+      const [arm, space] = i === below.length - 1 ? ['└── ', '    '] : ['├── ', '│   ']
+      draw(next, { first: rest + arm, rest: rest + space, level: level + 1 })
     })
   }
-  for (const { name, needs } of nodes) if (needs.length === 0) draw(name, '', '')
+  // It grows while it is gone through.
+  for (const name of roots) if (!drawn.has(name)) draw(name, { first: '', rest: '', level: 0 })
   return lines.map(line => `${line}\n`).join('')
+}
+
+interface Branch {
+  readonly first: string
+  /** Before what is below. */
+  readonly rest: string
+  readonly level: number
 }
 
 function neededBy(nodes: readonly DagNode[]): ReadonlyMap<string, readonly string[]> {

@@ -219,3 +219,29 @@ t.test('a version whose pipeline cannot be read is told, beside the others', asy
   t.match(await w.ddv('metrics', 'diff', 'older'), { code: 2, stderr: /no ddv\.yaml/ })
   t.match(await w.ddv('metrics', 'diff', '--precision', 'x'), { code: 2 })
 })
+
+t.test('of a commit, too, pipelines that nobody looks for are left alone, and those below are found', async t => {
+  const files = {
+    '.ddvignore': 'old\n',
+    'old/ddv.yaml': 'broken: [',
+    'node_modules/x/ddv.yaml': 'broken: [',
+    'set.ddv': '{}',
+    'set/ddv.yaml': 'broken: [',
+    'sub/ddv.yaml':
+      'stages: { a: { cmd: "true", params: [lr], metrics: [m.json: { cache: false }] } }\nmetrics: [../top.json]\n',
+    'sub/params.yaml': 'lr: 1\n',
+    'sub/m.json': '1',
+    'top.json': '2',
+  }
+  const w = await makeWorkspace(t, { files })
+  w.git('add', '-A', '-f')
+  w.commit()
+  const shown = await w.ddv('metrics', 'show', '--rev', 'HEAD', '--json')
+  t.match(JSON.parse(shown.stdout), {
+    versions: [{ files: [{ path: 'sub/m.json' }, { path: 'top.json' }], absent: [] }],
+  })
+  const near = await ddv(w.path('sub'), ['metrics', 'show', '--rev', 'HEAD', 'a', '../top.json'])
+  t.match(near.stdout, /\nsub\/m\.json {4}1\ntop\.json {6}2\n$/)
+  w.write({ 'sub/params.yaml': 'lr: 2\n' })
+  t.match((await w.ddv('params', 'diff')).stdout, /\nsub\/params\.yaml {2}lr {2}1 {2}-> {2}2\n$/)
+})
