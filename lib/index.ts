@@ -11,6 +11,7 @@ export { type AddedOutput, type AddOptions, type AddResult, add, type OutputFail
 export { type CatOptions, type CatResult, cat } from './ops/cat.js'
 export { type CheckedOut, type CheckoutOptions, type CheckoutResult, checkout } from './ops/checkout.js'
 export { type CommitOptions, type CommitResult, commit } from './ops/commit.js'
+export { type DagOptions, type StageNode, stageNodes } from './ops/dag.js'
 export { type DescribeOptions, type Description, describe } from './ops/describe.js'
 export {
   type DiffOptions,
@@ -30,12 +31,25 @@ export { type GetOptions, type GetResult, get } from './ops/get.js'
 export { type InitOptions, type InitResult, init } from './ops/init.js'
 export { type ListedEntry, type ListOptions, type ListResult, list } from './ops/list.js'
 export { type LoggedChange, type LoggedCommit, type LogOptions, type LogResult, log } from './ops/log.js'
+export type { StageReport } from './ops/making.js'
+export {
+  diffMetrics,
+  type MetricsResult,
+  type ShowMetricsOptions,
+  showMetrics,
+} from './ops/metrics.js'
 export { type MoveOptions, type MoveResult, move } from './ops/move.js'
+export { diffParams } from './ops/params-diff.js'
 export { type OpenOptions, openProject, type Project } from './ops/project.js'
 export { type PullOptions, type PullResult, pull } from './ops/pull.js'
 export { type PushedOutput, type PushOptions, type PushResult, push } from './ops/push.js'
 export { type RemoveOptions, type RemoveResult, remove } from './ops/remove.js'
+export { type ReproOptions, type ReproResult, repro } from './ops/repro.js'
+export { type ListedRun, listedRuns, type ShownRun, showRun } from './ops/runs.js'
+export { type AddStageOptions, type AddStageResult, addStage } from './ops/stage-add.js'
+export { type ListedStage, listStages } from './ops/stage-list.js'
 export { type OutputStatus, type StatusOptions, type StatusResult, status } from './ops/status.js'
+export type { FileChanges, ValuesDiff, ValuesDiffOptions } from './ops/values-diff.js'
 export { type VerifyOptions, type VerifyResult, verify } from './ops/verify.js'
 export {
   type VerifiedVersion,

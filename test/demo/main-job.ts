@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { csvText, type Film, readFilms } from '../support/films.js'
 
 const program = resolve(import.meta.dirname, '../../bundle/ddv.js')
 const top = realpathSync(mkdtempSync(join(tmpdir(), 'ddv-demo-')))
@@ -49,22 +50,6 @@ function verify(what: string, isSo: boolean): void {
   if (!isSo) throw new Error(`not so: ${what}`)
   verified.push(what)
 }
-
-type Film = Readonly<Record<string, string | number | null>>
-
-function csvText(films: readonly Film[]): string {
-  const columns = Object.keys(films[0] ?? {})
-  const cell = (value: Film[string] | undefined): string => {
-    const text = value === null || value === undefined ? '' : String(value)
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-  }
-  return `${[columns, ...films.map(film => columns.map(column => film[column]))].map(row => row.map(cell).join(',')).join('\n')}\n`
-}
-
-// The package exports its code alone; its data files lie beside it.
-const filmsFile = resolve(import.meta.dirname, '../../../node_modules/vega-datasets/data/movies.json')
-
-const readFilms = (): readonly Film[] => JSON.parse(readFileSync(filmsFile, 'utf8')) as readonly Film[]
 
 /** One small file a film, in a directory a genre. */
 function writeCards(directory: string, films: readonly Film[]): void {
