@@ -23,6 +23,8 @@ export interface Locked {
 export interface LockOptions {
   /** Milliseconds to wait for a living holder; 10,000 unless told. */
   readonly patience?: number
+  /** The same for a holder of whom nothing can be known from here; `patience` unless told. */
+  readonly patienceElsewhere?: number
   readonly signal?: AbortSignal | undefined
   /** Names in the directory that no ddv made. Asked once, where a process cannot be known from here. */
   readonly foreign?: (() => Promise<ReadonlySet<string>>) | undefined
@@ -54,9 +56,9 @@ export async function withLock<T>(
 }
 
 async function acquire(directory: string, options: LockOptions): Promise<string> {
-  const { patience = 10_000, signal } = options
+  const { patience = 10_000, patienceElsewhere = patience, signal } = options
   mkdirSync(directory, { recursive: true })
-  const deadline = performance.now() + patience
+  const start = performance.now()
   let foreign: ReadonlySet<string> | undefined
   const others = (except: string | undefined) =>
     livingHolder(directory, name => name === except || foreign?.has(name) === true)
@@ -74,9 +76,25 @@ async function acquire(directory: string, options: LockOptions): Promise<string>
       foreign = await options.foreign()
       continue
     }
-    if (performance.now() >= deadline) throw busy(other, directory)
+    if (performance.now() - start >= (isElsewhere(other) ? patienceElsewhere : patience)) throw busy(other, directory)
     // Random, so that two who saw each other do not meet for ever.
     await sleep(5 + Math.random() * 45)
+  }
+}
+
+/** Whether a process holds it that lives, as far as can be known. */
+export const isHeld = (directory: string): boolean =>
+  listIfThere(directory).some(name => {
+    const holder = parseHolder(name)
+    return holder !== undefined && isAlive(holder)
+  })
+
+function listIfThere(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return []
+    throw error
   }
 }
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { withLock } from '../../lib/sys/lock.js'
+import { isHeld, withLock } from '../../lib/sys/lock.js'
 
 const program = fileURLToPath(new URL('../support/lock-child.js', import.meta.url))
 const env = { PATH: process.env.PATH }
@@ -117,6 +117,13 @@ t.test('another host: cannot be known from here', async t => {
     message: /on far-away/,
     hint: new RegExp(`delete.*${directory}`),
   })
+  const patience = { patience: Number.POSITIVE_INFINITY, patienceElsewhere: 100 }
+  await t.rejects(
+    withLock(directory, patience, async () => 'taken'),
+    { code: 'busy' },
+  )
+  t.ok(isHeld(directory))
+  t.notOk(isHeld(`${directory}/absent`))
 })
 
 t.test(
