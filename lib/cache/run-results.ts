@@ -9,6 +9,7 @@ import { decodeRunResult, encodeRunResult, maxResultSize, resultKeyText } from '
 import { writeFileAtomic } from '../sys/fs.js'
 import { hashBytes } from '../sys/hash.js'
 import { readRegular } from '../sys/read-stable.js'
+import { statIfThere } from '../sys/stats.js'
 import { type Cache, temporaryDirectory } from './cache.js'
 
 export interface ResultPlace {
@@ -23,6 +24,7 @@ const resultPath = (cache: Cache, { scope, key }: ResultPlace): string =>
 /** undefined where there is none, or none that can be read and is what its name says: the stage is run then. */
 export function findRunResult(cache: Cache, place: ResultPlace): StageLock | undefined {
   const file = resultPath(cache, place)
+  if ((statIfThere(file)?.size ?? 0) > maxResultSize) return undefined
   const bytes = readRegular(file)
   if (bytes === undefined || bytes.length > maxResultSize) return undefined
   return readResult(bytes, place, file)
