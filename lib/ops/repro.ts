@@ -126,7 +126,7 @@ async function reproduce(
   options: ReproOptions,
 ): Promise<ReproResult> {
   const { project, locks, turns } = view
-  for (const path of recoverAside(project))
+  for (const path of await recoverAside(project, options))
     options.onEvent?.({ type: 'warning', message: `came back from a run that was killed: ${path}` })
   const { force = false, pull = false, runCache = true, keepGoing = false, signal, onEvent } = options
   const writesLocks = project.config.environment !== 'production'
