@@ -3,6 +3,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDdvError } from '../core/errors.js'
 import { encodeLock, type Lock, type StageLock } from '../core/lockfile.js'
 import type { StageName } from '../core/stage.js'
 import type { TreePath } from '../core/tree-path.js'
@@ -29,6 +30,8 @@ export interface LockFilesOptions {
 /** Milliseconds between two writes. */
 const interval = 1000
 
+const untoldKey = (file: TreePath): string => `untold/${file}`
+
 /** A class because results wait in it for their turn. */
 export class LockFiles {
   readonly #project: Project
@@ -53,20 +56,41 @@ export class LockFiles {
     return this.#changed
   }
 
-  /** Takes note of a result, and writes all that wait where the last writing is long enough ago. */
+  /**
+   * Takes note of a result, and writes all that wait where the last writing is long enough ago. While another process keeps
+   * the workspace to itself they wait on: what took hours to make does not fail for that.
+   */
   async record(file: TreePath, name: StageName, stage: StageLock): Promise<void> {
     const waiting = this.#pending.get(file) ?? new Map<StageName, StageLock>()
     this.#pending.set(file, waiting.set(name, stage))
-    if (performance.now() - this.#written >= interval) await this.flush()
+    if (performance.now() - this.#written >= interval)
+      await this.flush().catch(error => {
+        if (!isDdvError(error, 'busy')) throw error
+      })
+  }
+
+  /** Git was told of these locks. */
+  told(files: Iterable<TreePath>): void {
+    const { notes } = this.#project.index()
+    notes.write(batch => {
+      for (const file of files) batch.remove(untoldKey(file))
+    })
+    notes.flush()
+  }
+
+  /** Written by this process, or by one that was killed, and not told to git yet. */
+  isUntold(file: TreePath): boolean {
+    return this.#changed.has(file) || this.#project.index().notes.get(untoldKey(file)) !== undefined
   }
 
   async flush(): Promise<void> {
     this.#written = performance.now()
     if (this.#pending.size === 0) return
     await this.#options.locked(async locked => {
-      const pending = [...this.#pending]
-      this.#pending.clear()
-      for (const [file, stages] of pending) this.#write(file, stages, locked)
+      for (const [file, stages] of [...this.#pending]) {
+        this.#write(file, stages, locked)
+        this.#pending.delete(file)
+      }
     })
     this.#written = performance.now()
   }
@@ -91,6 +115,9 @@ export class LockFiles {
     const temporary = workTemporaryDirectory(workspace)
     mkdirSync(temporary, { recursive: true })
     const path = openInside(workspace.root).pathWithParents(file)
+    const { notes } = this.#project.index()
+    notes.write(batch => batch.put(untoldKey(file), Buffer.from('1')))
+    notes.flush()
     writeFileAtomic(path, text, { durable: cache.fsync !== 'off', temporary })
     this.#changed.add(file)
   }

@@ -191,11 +191,13 @@ interface Finishing extends Pick<Making, 'turns'> {
 }
 
 /** The locks written, and git told of them. */
-async function finish(project: Project, { locks, turns }: Finishing): Promise<void> {
+async function finish(project: Project, { locks, graph, turns }: Finishing): Promise<void> {
   await locks.flush()
-  const changed = [...locks.changed]
-  if (changed.length === 0) return
+  const files = new Set(graph.stages.map(({ file }) => lockFileOf(file)))
+  const untold = [...files].filter(file => locks.isUntold(file))
+  if (untold.length === 0) return
   await turns.run(() =>
-    withWorkspaceLock(project, {}, locked => ignoreOutputs(project, { outputs: [], locks: changed }, locked)),
+    withWorkspaceLock(project, {}, locked => ignoreOutputs(project, { outputs: [], locks: untold }, locked)),
   )
+  locks.told(untold)
 }
