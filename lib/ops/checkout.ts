@@ -31,6 +31,7 @@ import { withWorkspaceLock } from './locked.js'
 import { withoutUnmade } from './not-pushed.js'
 import { inOutput } from './obstacles.js'
 import type { Project } from './project.js'
+import { isBeingMade } from './stage-lock.js'
 import { findTargets, type Target } from './targets.js'
 
 export interface CheckoutOptions extends Control {
@@ -80,6 +81,7 @@ export function checkoutTargets(
     const plans: OutputPlan[] = []
     for (const target of targets) {
       try {
+        refuseWhileMade(project, target)
         const plan = await planOutput(project, target, { ...options, force: options.force ?? false })
         if (allOrNothing) requireWritable(openInside(project.workspace.root), plan)
         plans.push(plan)
@@ -99,6 +101,14 @@ export function checkoutTargets(
       inStep.map(({ output, pointer }) => ({ output, hash: pointer.hash })),
     )
     return { outputs, failures }
+  })
+}
+
+// What came from the cache now would count as made by the run that is under way.
+function refuseWhileMade(project: Project, { output, stage }: Target): void {
+  if (stage === undefined || !isBeingMade(project, stage)) return
+  throw new DdvError('busy', `is being made by '${stageAddress(stage)}' right now: ${displayPath(output)}`, {
+    hint: 'wait for it to end, then run the same command again',
   })
 }
 

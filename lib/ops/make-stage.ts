@@ -1,11 +1,10 @@
 // One stage of a run: is it stale, was it made before, or is it run now. What it makes is in the cache before the lock names
 // it; what it replaces was in the cache before, gives way, and comes back where it fails.
 
-import { join } from 'node:path'
 import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Failure } from '../core/failure.js'
-import type { JsonRecord } from '../core/json.js'
+import { canonicalJson, type JsonRecord } from '../core/json.js'
 import { type Artifact, type LockedDep, type LockedOut, pointerOfOut, type StageLock } from '../core/lockfile.js'
 import { type Dependency, lockFileOf, type Stage, stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
@@ -13,7 +12,6 @@ import { isSameContent } from '../pipeline/staleness.js'
 import { openInside } from '../sys/inside.js'
 import { withLock } from '../sys/lock.js'
 import { statIfThere } from '../sys/stats.js'
-import { ddvDirectory } from '../workspace/workspace.js'
 import { noteBaselines } from './baseline.js'
 import { bringDeps } from './bring-deps.js'
 import { checkoutTargets } from './checkout.js'
@@ -22,6 +20,7 @@ import type { Made, Making } from './making.js'
 import { areCached, findResult, keepResult, resultKey, resultPointers } from './results.js'
 import type { NamedPointer } from './revision.js'
 import { forgetFailed } from './set-aside.js'
+import { lastBegun, noteBegun, stageLockDirectory } from './stage-lock.js'
 import { type Judged, judgeStage } from './stage-state.js'
 import { storePaths } from './store-outs.js'
 
@@ -51,17 +50,20 @@ async function unchanged(making: Making, stage: Stage, { now, lock }: Judged): P
   return { outcome: 'unchanged', reasons: [] }
 }
 
-/** One process at a time makes a stage; others wait for it as long as it takes. */
+/** One process at a time makes a stage; others wait for it as long as it takes, where they can know that it lives. */
 function withStageLock<T>({ project, options }: Making, stage: Stage, work: () => Promise<T>): Promise<T> {
-  const name = encodeURIComponent(stageAddress(stage)).slice(-200)
-  const directory = join(project.workspace.root, ddvDirectory, 'stages', name)
+  const directory = stageLockDirectory(project, stage)
   const waiting = setTimeout(() => {
     options.onEvent?.({ type: 'warning', message: `waiting for another ddv that runs '${stageAddress(stage)}'` })
   }, 2000)
-  return withLock(directory, { patience: Number.POSITIVE_INFINITY, signal: options.signal }, () => {
-    clearTimeout(waiting)
-    return work()
-  }).finally(() => clearTimeout(waiting))
+  return withLock(
+    directory,
+    { patience: Number.POSITIVE_INFINITY, patienceElsewhere: 10_000, signal: options.signal },
+    () => {
+      clearTimeout(waiting)
+      return work()
+    },
+  ).finally(() => clearTimeout(waiting))
 }
 
 /** Fresh, and some of its outs are not here: brought as any checkout does. False where they cannot be had. */
@@ -82,7 +84,7 @@ async function restore(making: Making, named: readonly NamedPointer[]): Promise<
   const targets = named.map(({ path, pointer }) => ({ output: path, within: '' as const, pointer }))
   const { failures } = await turns.run(() => checkoutTargets(project, targets, { cwd: project.workspace.root, signal }))
   for (const { path } of named) artifacts.forget(path)
-  const lost = failures.find(({ error }) => !isDdvError(error, 'missing', 'corrupt'))
+  const lost = failures.find(({ error }) => !isDdvError(error, 'missing', 'corrupt', 'bad-manifest', 'bad-pointer'))
   if (lost !== undefined) throw lost.error
   return failures.length === 0
 }
@@ -94,7 +96,7 @@ async function make(making: Making, stage: Stage, judged: Judged): Promise<Made>
   if (unknown !== undefined) return { outcome: 'failed', reasons, failure: errorFailure(missingDep(unknown)) }
   const key = resultKey({ ...originOf(judged), outs: stage.outs.map(({ path }) => path) })
   await saveOuts(making, stage, judged)
-  if (options.runCache && !options.force && !stage.alwaysChanged) {
+  if (options.runCache && !options.force && isReusable(stage)) {
     const found = await findResult(project, key, options)
     if (found !== undefined && (await restore(making, resultPointers(found)))) {
       const result = { ...originOf(judged), outs: outsOf(stage, found.outs, metaOf(found)) }
@@ -104,9 +106,14 @@ async function make(making: Making, stage: Stage, judged: Judged): Promise<Made>
   }
   const absent = await bringDeps(making, judged)
   if (absent !== undefined) return { outcome: 'failed', reasons, failure: errorFailure(absent) }
+  // Data that came from afar took its time.
+  if (options.pull) await saveOuts(making, stage, judged)
   making.onStart(stage, reasons)
   return run(making, stage, { judged, key })
 }
+
+/** Whether the same origin gives the same outs: not where a stage goes on from what it finds. */
+const isReusable = ({ alwaysChanged, outs }: Stage): boolean => !alwaysChanged && !outs.some(({ persist }) => persist)
 
 /** An error of ddv's own, as a stage's failure. */
 export const errorFailure = ({ message, hint }: DdvError): Failure => ({
@@ -140,20 +147,15 @@ function outsOf(stage: Stage, made: ReadonlyMap<TreePath, Artifact>, meta: Meta)
 }
 
 /** What is in the places of outs and nowhere else goes into the cache first. */
-async function saveOuts({ project, options }: Making, stage: Stage, judged: Judged): Promise<void> {
-  const { now, lock, absentOuts } = judged
-  const unsaved = stage.outs.filter(({ path, cache }) => {
-    const [here, last] = [now.outs.get(path), lock?.outs.get(path)]
-    if (here === undefined || absentOuts.includes(path)) return false
+async function saveOuts({ project, artifacts, options }: Making, stage: Stage, { lock }: Judged): Promise<void> {
+  const unsaved: TreePath[] = []
+  for (const { path, cache } of stage.outs) {
+    artifacts.forget(path) // another process may have had its turn since
+    const [here, last] = [await artifacts.read(path), lock?.outs.get(path)]
     // What the stage made itself and git keeps needs no copy of ours.
-    return cache || last === undefined || !isSameContent(here, last)
-  })
-  if (unsaved.length === 0) return
-  await storePaths(
-    project,
-    unsaved.map(({ path }) => path),
-    { signal: options.signal },
-  )
+    if (here !== undefined && (cache || last === undefined || !isSameContent(here, last))) unsaved.push(path)
+  }
+  if (unsaved.length > 0) await storePaths(project, unsaved, { signal: options.signal })
 }
 
 interface Running {
@@ -162,13 +164,14 @@ interface Running {
 }
 
 async function run(making: Making, stage: Stage, { judged, key }: Running): Promise<Made> {
-  const { project, artifacts, aside } = making
+  const { project, artifacts, aside, options } = making
   const { reasons } = judged
   const address = stageAddress(stage)
   const outs = stage.outs.map(({ path }) => path)
   const forgetOuts = (): void => {
     for (const path of outs) artifacts.forget(path)
   }
+  noteBegun(project, stage)
   const taken = aside.take(
     stage.outs.filter(({ persist }) => !persist).map(({ path }) => path),
     address,
@@ -180,18 +183,19 @@ async function run(making: Making, stage: Stage, { judged, key }: Running): Prom
   }
   try {
     const inside = openInside(project.workspace.root)
+    const turns = turnsOf(making, stage)
     for (const path of outs) inside.pathWithParents(path)
     const { failure, meta = new Map() } = await making.act(stage)
     forgetOuts()
     if (failure !== undefined) return failed(failure)
     const unmade = outs.find(path => statIfThere(inside.path(path)) === undefined)
     if (unmade !== undefined) return failed({ kind: 'error', message: `did not make its out ${displayPath(unmade)}` })
-    const changed = await findChangedDep(making, stage, judged)
+    const changed = await findChangedDep(making, stage, { judged, turns })
     if (changed !== undefined) return failed({ kind: 'error', message: changedText(changed) })
     const stored = await storeMade(making, stage)
     const result: StageLock = { ...originOf(judged), outs: outsOf(stage, stored.artifacts, meta) }
+    if (stored.all && isReusable(stage)) keepResult(project, key, { stage: result, onEvent: options.onEvent })
     await record(making, stage, result)
-    if (stored.all) keepResult(project, key, result)
     taken.drop()
     forgetFailed(project, address)
     return { outcome: 'ran', reasons, result }
@@ -205,22 +209,42 @@ async function run(making: Making, stage: Stage, { judged, key }: Running): Prom
   }
 }
 
-const changedText = (dep: TreePath): string =>
-  `ran while its dep ${displayPath(dep)} was changed, so nobody knows what it read (what it writes there itself belongs into .ddvignore)`
+const changedText = (path: TreePath): string =>
+  `ran while its dep ${displayPath(path)} was changed, so nobody knows what it read (what it writes there itself belongs into .ddvignore)`
+
+/** By dep: when the stages that make it last began to, in any process. */
+const turnsOf = ({ project, makersOf }: Making, { deps }: Stage): ReadonlyMap<TreePath, string> =>
+  new Map(
+    deps.map(({ path }) => {
+      const begun = makersOf(path).map(maker => lastBegun(project, maker))
+      return [path, begun.join(',')]
+    }),
+  )
+
+interface Before {
+  readonly judged: Judged
+  /** Of `turnsOf`, when the stage began. */
+  readonly turns: ReadonlyMap<TreePath, string>
+}
 
 /**
- * A dep that is another one now than when the stage began. Only what no stage makes is looked at again: outs change under
- * their stages' locks alone, and a directory of 100,000 files is worth a look less.
+ * A dep that is another one now than when the stage began, or that another process made anew meanwhile, though it came out
+ * the same; or a file of params that says something else.
  */
-async function findChangedDep(making: Making, stage: Stage, { now }: Judged): Promise<TreePath | undefined> {
-  const { artifacts, isMade } = making
+async function findChangedDep(making: Making, stage: Stage, { judged, turns }: Before): Promise<TreePath | undefined> {
+  const { artifacts } = making
+  const now = turnsOf(making, stage)
   for (const { path } of stage.deps) {
-    if (isMade(path)) continue
+    if (now.get(path) !== turns.get(path)) return path
     artifacts.forget(path)
-    const [before, after] = [now.deps.get(path), await artifacts.read(path)]
+    const [before, after] = [judged.now.deps.get(path), await artifacts.read(path)]
     if (before === undefined || after === undefined || !isSameContent(before, after)) return path
   }
-  return undefined
+  const params = stage.params.find(one => {
+    const { values } = making.params.pick(one)
+    return canonicalJson(values) !== canonicalJson(judged.now.params.get(one.file))
+  })
+  return params?.file
 }
 
 /** Bytes of outs that git keeps, up to which a result is worth a copy of them in the cache. */

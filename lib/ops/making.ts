@@ -28,8 +28,8 @@ export interface Making extends View {
   readonly writesLocks: boolean
   /** Runs the stage's action, with its retries. undefined: it did well. */
   readonly act: (stage: Stage) => Promise<Acted>
-  /** Whether some stage makes what is there, or a part of it. */
-  readonly isMade: (path: TreePath) => boolean
+  /** The stages that make what is there, or a part of it. */
+  readonly makersOf: (path: TreePath) => readonly Stage[]
   /** Called before the stage makes anything: its outs may not lie where others' data does. */
   readonly claimPlaces: (stage: Stage) => Promise<void>
   readonly onStart: (stage: Stage, reasons: readonly StaleReason[]) => void

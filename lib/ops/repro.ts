@@ -74,13 +74,13 @@ export async function repro(project: Project, targets: readonly string[], option
 }
 
 /** Who makes what: the outs of all stages, and what their last runs left of them. */
-function outsOf({ stages }: Graph, locks: LockFiles): Pick<Making, 'findOut' | 'isMade'> {
+function outsOf({ stages }: Graph, locks: LockFiles): Pick<Making, 'findOut' | 'makersOf'> {
   const makers = new Map<TreePath, Stage>()
-  const above = new Set<TreePath>()
+  const above = new Map<TreePath, Stage[]>()
   for (const stage of stages)
     for (const { path } of stage.outs) {
       makers.set(path, stage)
-      for (let at = dirname(path); at !== ''; at = dirname(at)) above.add(at)
+      for (let at = dirname(path); at !== ''; at = dirname(at)) above.set(at, [...(above.get(at) ?? []), stage])
     }
   const makerOf = (path: TreePath): Stage | undefined => {
     for (let at: TreePath | '' = path; at !== ''; at = dirname(at)) {
@@ -94,7 +94,7 @@ function outsOf({ stages }: Graph, locks: LockFiles): Pick<Making, 'findOut' | '
       const maker = makers.get(path)
       return maker === undefined ? undefined : locks.find(lockFileOf(maker.file), maker.name)?.outs.get(path)
     },
-    isMade: path => above.has(path) || makerOf(path) !== undefined,
+    makersOf: path => [makerOf(path) ?? [], above.get(path) ?? []].flat(),
   }
 }
 
@@ -121,7 +121,7 @@ async function judgeAll(view: View, graph: Graph, options: ReproOptions): Promis
 const isElsewhere = ({ config }: Project, { only }: Stage): boolean => only !== undefined && only !== config.environment
 
 async function reproduce(
-  view: View & Pick<Making, 'turns' | 'isMade'>,
+  view: View & Pick<Making, 'turns' | 'makersOf'>,
   graph: Graph,
   options: ReproOptions,
 ): Promise<ReproResult> {

@@ -3,7 +3,7 @@
 
 import { findRunResult, readResult, writeRunResult } from '../cache/run-results.js'
 import type { Digest } from '../core/digest.js'
-import { isDdvError } from '../core/errors.js'
+import { isDdvError, systemCode } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { pointerOfOut, type StageLock } from '../core/lockfile.js'
 import { type RunOrigin, resultKeyText, scopesToRead } from '../core/run-result.js'
@@ -22,6 +22,9 @@ export const resultKey = (origin: RunOrigin): Digest => hashBytes(Buffer.from(re
 export const resultPointers = ({ outs }: StageLock): NamedPointer[] =>
   [...outs].map(([path, out]) => ({ path, pointer: pointerOfOut(path, out) }))
 
+/** What can be wrong with what an entry names, or with what it says of it: then it is none. */
+const ofEntry = ['missing', 'corrupt', 'bad-manifest', 'bad-pointer'] as const
+
 /** Whether the cache has all that these name. */
 export async function areCached(project: Project, named: readonly NamedPointer[]): Promise<boolean> {
   const { cache, pool } = project
@@ -34,7 +37,7 @@ export async function areCached(project: Project, named: readonly NamedPointer[]
       })
       if (absent.length > 0) return false
     } catch (error) {
-      if (isDdvError(error, 'missing', 'corrupt', 'bad-manifest')) return false
+      if (isDdvError(error, ...ofEntry)) return false
       throw error
     }
   }
@@ -67,7 +70,7 @@ async function canBeHad(project: Project, stage: StageLock, options: FindOptions
     const { failures } = await fetchPointers(project, named, { signal: options.signal })
     return failures.length === 0
   } catch (error) {
-    if (isDdvError(error, 'missing', 'remote')) return false
+    if (isDdvError(error, ...ofEntry, 'remote')) return false
     throw error
   }
 }
@@ -98,6 +101,13 @@ async function readRemote(
   return found
 }
 
-/** Keeps a result whose blobs are durable in the cache. */
-export const keepResult = (project: Project, key: Digest, stage: StageLock): void =>
-  writeRunResult(project.cache, { scope: project.config.runs.scope, key }, stage)
+/** Keeps a result whose blobs are durable in the cache. Where it cannot be kept, it was made all the same. */
+export function keepResult(project: Project, key: Digest, { stage, onEvent }: Control & { stage: StageLock }): void {
+  try {
+    writeRunResult(project.cache, { scope: project.config.runs.scope, key }, stage)
+  } catch (error) {
+    if (systemCode(error) === undefined && !isDdvError(error)) throw error
+    const message = `a result was not kept for later runs (${(error as Error).message})`
+    onEvent?.({ type: 'warning', message })
+  }
+}

@@ -1,8 +1,22 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import t, { type Test } from 'tap'
 import type { Event } from '../../lib/core/events.js'
 import { describeReason } from '../../lib/core/stale-reason.js'
+import { checkout } from '../../lib/ops/checkout.js'
 import { type ReproOptions, type ReproResult, repro } from '../../lib/ops/repro.js'
+import { withLock } from '../../lib/sys/lock.js'
 import {
   digestOf,
   errorOf,
@@ -389,4 +403,112 @@ t.test('no pipeline, and one that is wrong', async t => {
       'stages:\n  a:\n    cmd: x\n    deps: [b]\n    outs: [a]\n  b:\n    cmd: x\n    deps: [a]\n    outs: [b]\n',
   })
   t.match((await errorOf(t, run(w), 'bad-config')).message, 'a → b → a')
+})
+
+t.test('params that change while a stage runs: nobody knows what it read, and no result says so', async t => {
+  const w = await makeWorkspace(t, {
+    files: {
+      'ddv.yaml': `stages:
+  train:
+    cmd: 'cat params.yaml > out; if [ -e edit ]; then rm edit; echo "lr: 2" > params.yaml; cat params.yaml > out; fi'
+    params: [lr]
+    outs: [out]
+`,
+      'params.yaml': 'lr: 1\n',
+      edit: '',
+    },
+  })
+  const [report] = (await run(w)).stages
+  t.match(report?.failure, { kind: 'error', message: /params\.yaml was changed/ })
+  w.write({ 'params.yaml': 'lr: 1\n' })
+  t.equal(told(await run(w)), 'train done')
+  t.equal(w.read('out'), 'lr: 1\n')
+})
+
+t.test('a dep that another stage makes and that changes while it is read', async t => {
+  const w = await makeWorkspace(t, {
+    files: {
+      'ddv.yaml': `stages:
+  first: { cmd: echo 1 > first, outs: [first] }
+  edits: { cmd: cat first > edits; echo 2 > first, deps: [first], outs: [edits] }
+  remade:
+    cmd: cat first > remade; touch .ddv/stages/first/begun
+    deps: [first]
+    outs: [remade]
+`,
+    },
+  })
+  for (const stage of ['edits', 'remade']) {
+    const { stages } = await run(w, { targets: [stage] })
+    const report = stages.find(one => one.stage === stage)
+    t.match(report?.failure, { kind: 'error', message: /its dep first was changed/ }, stage)
+  }
+})
+
+t.test('a stage that goes on from its outs is never taken from what it made before', async t => {
+  const w = await makeWorkspace(t, {
+    files: {
+      'ddv.yaml': `stages:
+  log: { cmd: cat in >> log, deps: [in], outs: [{ log: { persist: true } }] }
+`,
+      in: 'a',
+    },
+  })
+  for (const text of ['a', 'b', 'a']) {
+    w.write({ in: text })
+    t.equal(told(await run(w)), 'log done')
+  }
+  t.equal(w.read('log'), 'aba')
+})
+
+t.test('a lock that was written when ddv was killed is told to git by the next run', async t => {
+  const w = await make(t)
+  await run(w)
+  w.git('rm', '-q', '--cached', 'ddv.lock')
+  const project = await w.project()
+  project.index().notes.write(batch => batch.put('untold/ddv.lock', Buffer.from('1')))
+  t.equal(told(await run(w)), '')
+  t.match(w.git('diff', '--cached', '--name-only'), /ddv\.lock/)
+  w.git('rm', '-q', '--cached', 'ddv.lock')
+  t.equal(told(await run(w)), '')
+  t.notMatch(w.git('diff', '--cached', '--name-only'), /ddv\.lock/, 'once')
+})
+
+t.test('no checkout puts anything where a stage is at work', async t => {
+  const w = await make(t)
+  await run(w)
+  const project = await w.project()
+  await withLock(w.path('.ddv/stages/count'), {}, async () => {
+    w.write({ 'count.txt': 'half' })
+    const { failures } = await checkout(project, [], { cwd: w.root, force: true })
+    t.match(failures, [{ path: 'count.txt', error: { code: 'busy' } }])
+    t.equal(w.read('count.txt'), 'half')
+  })
+  t.same((await checkout(project, [], { cwd: w.root, force: true })).failures, [])
+})
+
+t.test('an entry of the run cache that lies is none, and what cannot be kept was made all the same', async t => {
+  const w = await make(t)
+  await run(w)
+  const entry = readdirSync(w.path('.cache/runs'), { recursive: true, encoding: 'utf8' })
+    .map(name => w.path(`.cache/runs/${name}`))
+    .find(file => lstatSync(file).isFile() && readFileSync(file, 'utf8').includes('"made":{'))
+  const text = readFileSync(entry ?? '', 'utf8')
+  const spoil: Readonly<Record<string, (file: string) => void>> = {
+    'another size': file => writeFileSync(file, text.replaceAll('"size":8', '"size":800')),
+    'another count': file => writeFileSync(file, text.replaceAll('"files":2', '"files":3')),
+    'another kind': file => writeFileSync(file, text.replace('"files":2,', '').replace('"directory"', '"file"')),
+    'too large': file => truncateSync(file, 3_000_000_000),
+    'a directory': file => {
+      rmSync(file)
+      mkdirSync(`${file}/x`, { recursive: true })
+    },
+  }
+  for (const [what, act] of Object.entries(spoil)) {
+    act(entry ?? '')
+    rmSync(w.path('made'), { recursive: true })
+    rmSync(w.path('ddv.lock'))
+    t.equal(told(await run(w)).split(',')[0], 'prepare done', what)
+    t.equal(w.read('made/all'), 'HELLO', what)
+  }
 })
