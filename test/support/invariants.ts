@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Digest } from '../../lib/core/digest.js'
+import { decodeLock, type Lock } from '../../lib/core/lockfile.js'
 import { isFileEntry } from '../../lib/core/manifest.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { hashBytes } from '../../lib/sys/hash.js'
@@ -86,7 +87,7 @@ export function readCache(workspace: string): ReadonlySet<string> {
   const cache = join(workspace, '.cache')
   const found = new Set<string>()
   for (const shard of names(cache)) {
-    if (shard === 'tmp' || shard === 'corrupt' || shard === 'claims') continue
+    if (shard === 'tmp' || shard === 'corrupt' || shard === 'claims' || shard === 'runs') continue
     demand(/^[0-9a-f]{2}$/.test(shard), `I2: strange name in the cache: ${shard}`)
     for (const name of names(join(cache, shard))) {
       const file = join(cache, shard, name)
@@ -120,6 +121,49 @@ function pointerOf(workspace: string, path: string): ReturnType<typeof parsePoin
     return parsePointer(readFileSync(join(workspace, path), 'utf8'), path as TreePath)
   } catch (error) {
     throw new Violation(`I3: pointer does not parse: ${path}: ${String(error)}`)
+  }
+}
+
+/** I3 of stages: every lock parses, and the cache has what it says is there. */
+export function checkLocks(workspace: string, cached: ReadonlySet<string>): void {
+  for (const [path, entry] of walk(workspace, isOwn)) {
+    if (entry.name !== 'ddv.lock' || !entry.isFile()) continue
+    for (const [name, { outs }] of readLock(workspace, path))
+      for (const [out, { hash, cache }] of outs)
+        demand(!cache || cached.has(hash), `I3: nobody has ${hash}, which '${name}' made by its lock: ${out}`)
+  }
+}
+
+function readLock(workspace: string, path: string): Lock {
+  try {
+    return decodeLock(readFileSync(join(workspace, path), 'utf8'), path)
+  } catch (error) {
+    throw new Violation(`I3: lock does not parse: ${path}: ${String(error)}`)
+  }
+}
+
+/** Digests of what stages set aside until they end well: the next `repro` brings it back. */
+export function readAside(workspace: string): ReadonlySet<string> {
+  const aside = join(workspace, '.ddv/aside')
+  if (!existsSync(aside)) return new Set()
+  return new Set([...walk(aside)].filter(([, entry]) => entry.isFile()).map(([path]) => hashFile(join(aside, path))))
+}
+
+/** Of a ddv that was killed, what its stages started is killed too, but a moment later. */
+export async function stagesGone(workspace: string): Promise<boolean> {
+  for (let waited = 0; names('/proc').some(pid => isOfStage(pid, workspace)); waited += 10) {
+    if (waited > 5000) return false
+    await sleep(10)
+  }
+  return true
+}
+
+function isOfStage(pid: string, workspace: string): boolean {
+  if (!/^\d+$/.test(pid)) return false
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`DDV_ROOT=${workspace}`)
+  } catch {
+    return false // gone by now, or another user's
   }
 }
 

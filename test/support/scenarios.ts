@@ -309,3 +309,55 @@ export async function moveOutput(place: Place, kind: 'file' | 'directory'): Prom
   const [from, to] = kind === 'file' ? ['data/small.csv', 'other/place.csv'] : ['data/set', 'other/set']
   return { base, program: place.program, args: ['move', from, to], writes: [from, to, 'other'], once: true }
 }
+
+/** Outs that are a directory, a file, and what git keeps. */
+const stages = `stages:
+  parts:
+    cmd: mkdir -p made/deep; head -c 3000 in.bin > made/deep/head; tail -c 2000 in.bin > made/tail; sleep 0.05
+    deps: [in.bin]
+    outs: [made]
+  whole:
+    cmd: sleep 0.05; cat made/deep/head made/tail in.bin > whole.bin; wc -c < whole.bin > size.txt
+    deps: [made, in.bin]
+    outs: [whole.bin]
+    metrics:
+      - size.txt: { cache: false }
+`
+
+/** In the places of the outs is what nobody ever added. */
+export async function reproOver(place: Place): Promise<Scenario> {
+  const { base, ws } = await makeWorkspace(place, 'repro-over')
+  put(ws, { 'ddv.yaml': stages, 'in.bin': noise(11, 9000) })
+  commit(ws)
+  put(ws, {
+    'made/old/file': noise(12, 400),
+    'made/tail': noise(13, 500),
+    'whole.bin/was': 'a directory',
+    'size.txt': '?',
+  })
+  return { base, program: place.program, args: ['repro'], writes: [...stageOuts], runsStages: true }
+}
+
+const stageOuts = ['made', 'whole.bin', 'size.txt']
+
+/** All was made, and all is stale. */
+export async function reproAgain(place: Place, ...flags: string[]): Promise<Scenario> {
+  const { base, ws } = await makeWorkspace(place, `repro-again${flags.join('')}`)
+  put(ws, { 'ddv.yaml': stages, 'in.bin': noise(11, 9000) })
+  await ddv(place.program, ws, 'repro')
+  commit(ws)
+  put(ws, { 'in.bin': noise(14, 10_000) })
+  return { base, program: place.program, args: ['repro', ...flags], writes: [...stageOuts], runsStages: true }
+}
+
+/** It was made before, of the same: the run cache has it. */
+export async function reproBack(place: Place): Promise<Scenario> {
+  const { base, ws } = await makeWorkspace(place, 'repro-back')
+  put(ws, { 'ddv.yaml': stages, 'in.bin': noise(14, 10_000) })
+  await ddv(place.program, ws, 'repro')
+  put(ws, { 'in.bin': noise(11, 9000) })
+  await ddv(place.program, ws, 'repro')
+  commit(ws)
+  put(ws, { 'in.bin': noise(14, 10_000), 'made/mine': 'put there by hand' })
+  return { base, program: place.program, args: ['repro'], writes: [...stageOuts], runsStages: true }
+}
