@@ -38,6 +38,8 @@ export class LockFiles {
   readonly #options: LockFilesOptions
   readonly #known = new Map<TreePath, Known>()
   readonly #pending = new Map<TreePath, Map<StageName, StageLock>>()
+  /** As each was when it was first read. */
+  readonly #first = new Map<TreePath, Lock>()
   #written = 0
   readonly #changed = new Set<TreePath>()
 
@@ -102,14 +104,16 @@ export class LockFiles {
     if (known?.state === state) return known.lock
     const lock = readLock(this.#project.workspace.root, file)
     this.#known.set(file, { state, lock })
+    if (!this.#first.has(file)) this.#first.set(file, lock)
     return lock
   }
 
-  // What another process wrote meanwhile stays.
+  // What another process wrote meanwhile stays, also of stages that ddv.yaml had not yet when this one read it.
   #write(file: TreePath, stages: ReadonlyMap<StageName, StageLock>, _locked: Locked): void {
     const { workspace, cache } = this.#project
     const before = readLock(this.#project.workspace.root, file)
-    const merged = [...before, ...stages].filter(([name]) => this.#options.isStage(file, name))
+    const isNew = (name: StageName): boolean => this.#first.get(file)?.has(name) === false
+    const merged = [...before, ...stages].filter(([name]) => this.#options.isStage(file, name) || isNew(name))
     const text = encodeLock(new Map(merged))
     if (before.size > 0 && text === encodeLock(before)) return
     const temporary = workTemporaryDirectory(workspace)
