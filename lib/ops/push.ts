@@ -6,10 +6,11 @@ import type { Digest } from '../core/digest.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import type { OutputKind } from '../core/pointer.js'
+import { stageAddress } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { earlierVersions } from '../git/revisions.js'
 import { type PushItem, upload } from '../remote/upload.js'
-import { parseOuts } from '../workspace/locks.js'
+import { parseOuts, type StageOut } from '../workspace/locks.js'
 import { parsePointer, pointerPath } from '../workspace/pointers.js'
 import { recipesDirectory } from '../workspace/workspace.js'
 import type { OutputFailure } from './add.js'
@@ -88,6 +89,7 @@ export async function pushPointers(
 ): Promise<PushResult> {
   const failures = [...(options.failures ?? [])]
   const items = await pushItems(project, all.filter(isPushed), options)
+  const stages = new Map(all.map(({ path, stage }) => [path, stage]))
   const remote = await openProjectRemote(project, { ...options, name: options.remote, write: true })
   try {
     const { config, pool, cache } = project
@@ -107,7 +109,9 @@ export async function pushPointers(
     for (const { item, outcome, error, missing, corrupt } of result.items) {
       const path = items.get(item) as TreePath
       const failure =
-        error === undefined && outcome !== 'failed' ? undefined : failureOf(project, { path, error, missing, corrupt })
+        error === undefined && outcome !== 'failed'
+          ? undefined
+          : failureOf(project, { path, stage: stages.get(path), error, missing, corrupt })
       if (failure !== undefined) {
         failures.push({ path, error: failure })
         options.onEvent?.({ type: 'failed', target: path, error: failure })
@@ -124,12 +128,14 @@ const pushConcurrency = 4
 
 interface Failed {
   readonly path: TreePath
+  /** Whose output it is. */
+  readonly stage: StageOut | undefined
   readonly error: DdvError | undefined
   readonly missing: readonly Digest[]
   readonly corrupt: readonly Digest[]
 }
 
-function failureOf(project: Project, { path, error, missing, corrupt }: Failed): DdvError {
+function failureOf(project: Project, { path, stage, error, missing, corrupt }: Failed): DdvError {
   if (corrupt.length > 0) return corrupt.map(digest => setAside(project.cache, digest))[0] as DdvError
   const name = displayPath(path)
   if (missing.length > 0)
@@ -137,11 +143,16 @@ function failureOf(project: Project, { path, error, missing, corrupt }: Failed):
       'missing',
       `${missing.length} ${missing.length === 1 ? 'blob is' : 'blobs are'} neither in the cache nor on the remote: ${name}`,
       {
-        hint: `'ddv add ${name}' stores them again where the data is here; 'ddv pull ${name} -r OTHER' fetches them from another remote`,
+        hint: `${again(name, stage)}; 'ddv pull ${name} -r OTHER' fetches them from another remote`,
       },
     )
   return error ?? new DdvError('remote', `was not pushed: ${name}`)
 }
+
+const again = (name: string, stage: StageOut | undefined): string =>
+  stage === undefined
+    ? `'ddv add ${name}' stores them again where the data is here`
+    : `'ddv repro --force --single ${displayPath(stageAddress(stage))}' makes them again`
 
 /** What pointers name: those of the workspace, or of the revisions that were asked for. */
 export async function namedOutputs(
