@@ -20,6 +20,8 @@ export interface LeftBehindOptions extends Control {
   readonly locks: readonly TreePath[]
 }
 
+const maxShown = 3
+
 /** Warns where the index, as it is to be committed, has a new lock and lacks what is here of files that the lock names. */
 export async function warnOfLeftBehind(
   project: Project,
@@ -33,12 +35,12 @@ export async function warnOfLeftBehind(
   if (unstaged === undefined || unstaged.length === 0) return
   const changed = (await indexChanges(git, 'HEAD', { signal })).flatMap(({ path }) => named.get(path) ?? [])
   const left = unstaged.filter(file => changed.some(path => isWithin(file as TreePath, path as TreePath)))
-  const [first] = left
-  if (first === undefined) return
-  const more = left.length > 1 ? ` (and ${left.length - 1} more)` : ''
+  if (left.length === 0) return
+  const shown = left.slice(0, maxShown).map(displayPath).join(', ')
+  const more = left.length > maxShown ? ` and ${left.length - maxShown} more` : ''
   onEvent?.({
     type: 'warning',
-    message: `the commit has what stages made, but not all that they were made with, or that git is to keep${more}: ${displayPath(first)}`,
+    message: `the commit lacks what its locks name and git is to keep: ${shown}${more}`,
     hint: `'git status' names them; 'git add' and 'git commit --amend' put them into it`,
   })
 }

@@ -24,7 +24,7 @@ t.test('a lock that is committed without what git keeps of its stages', async t 
   await w.add('in')
   t.equal((await w.ddv('repro')).code, 0)
   const stderr = await commit(w)
-  t.match(stderr, /warning: the commit has what stages made, but .* \(and 3 more\): code\n.*'git commit --amend'/)
+  t.match(stderr, /warning: the commit lacks .*: code, ddv\.yaml, m\.json and 1 more\n.*'git commit --amend'/)
   w.git('add', '-A')
   w.git('commit', '-q', '--amend', '-m', 'whole')
 
