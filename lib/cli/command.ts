@@ -147,6 +147,8 @@ export function createContext(options: ContextOptions): Context {
     style: options.style,
     onEvent: event => {
       progress.onEvent(event)
+      // Whoever listens behind this writes lines of them.
+      if (event.type === 'stage' || event.type === 'output') progress.clear()
       if (event.type === 'warning') warn(event.message, event.hint)
       if (event.type === 'said') say(event.lines)
       if (event.type === 'retry' && verbose) warn(`${event.what}: trying again, try ${event.attempt + 1}`)

@@ -37,7 +37,7 @@ async function merge(args: readonly string[], io: Io): Promise<number> {
       io.stderr.write(`ddv:   ${describeConflict(conflict)}\n`)
     const more = result.conflicts.length - maxNamed
     if (more > 0) io.stderr.write(`ddv:   and ${more} more\n`)
-    io.stderr.write(`ddv: ${report.style.bold('hint:')} ${hintFor(result.path)}\n`)
+    io.stderr.write(`ddv: ${report.style.bold('hint:')} ${await hintFor(result.path)}\n`)
     return 1
   } catch (error) {
     reportError(io, error, report)
@@ -45,8 +45,8 @@ async function merge(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function hintFor(path: string): string {
-  if (!path.endsWith('.ddv')) return `take one side with 'git checkout --ours ddv.lock' or '--theirs', then 'ddv repro'`
+async function hintFor(path: string): Promise<string> {
+  if (!path.endsWith('.ddv')) return (await import('../core/merge-lock.js')).lockConflictHint(path)
   const output = displayPath(path.replace(/\.ddv$/, ''))
   return `'ddv checkout --ours ${output}' or '--theirs' takes one side of these; the rest stays merged`
 }

@@ -45,6 +45,8 @@ function fromSurroundings(error: unknown): unknown {
 export interface Failure {
   readonly path: string
   readonly error: DdvError
+  /** What failed, where it is no output. */
+  readonly what?: 'stage'
 }
 
 /** Tells every output that failed while the others went on, and gives the exit code: 0 for no failure. */
@@ -54,7 +56,7 @@ export function reportFailures(io: Io, failures: readonly Failure[], options: Re
   if (options.json) {
     const [first] = errors
     const rows = failures.map(({ path, error }) => ({ path, ...toJson(error) }))
-    const summary = failures.length === 1 && first !== undefined ? toJson(first) : several(errors)
+    const summary = failures.length === 1 && first !== undefined ? toJson(first) : several(failures)
     writeJson(io, { error: { ...summary, failures: rows } })
   } else for (const alike of byCause(failures)) writeCause(io, alike, options)
   return exitCodeOfAll(errors)
@@ -89,12 +91,12 @@ function namesOutput(message: string, path: string): boolean {
 function writeCause(io: Io, alike: readonly Failure[], options: ReportOptions): void {
   const [first] = alike
   if (first === undefined) return
-  const { path, error } = first
+  const { path, error, what = 'output' } = first
   if (alike.length === 1) {
     writeText(io, namesOutput(error.message, path) ? error : withNote(error, `: ${displayPath(path)}`), options)
     return
   }
-  const count = formatCount(alike.length, 'output')
+  const count = formatCount(alike.length, what)
   writeText(io, withNote(error, options.verbose ? ` (${count})` : ` (${count}; --verbose names them)`), options)
   if (options.verbose) for (const { path } of alike) io.stderr.write(`ddv:   ${oneLine(path)}\n`)
 }
@@ -102,10 +104,11 @@ function writeCause(io: Io, alike: readonly Failure[], options: ReportOptions): 
 const withNote = ({ code, message, hint, cause }: DdvError, note: string): DdvError =>
   new DdvError(code, message + note, { cause, ...(hint === undefined ? {} : { hint }) })
 
-function several(errors: readonly DdvError[]): JsonError {
+function several(failures: readonly Failure[]): JsonError {
+  const errors = failures.map(({ error }) => error)
   const wanted = exitCodeOfAll(errors)
   const telling = errors.find(error => exitCodeOf(error.code) === wanted) ?? errors[0]
-  return { code: telling?.code ?? 'io', message: `${errors.length} outputs failed` }
+  return { code: telling?.code ?? 'io', message: `${formatCount(errors.length, failures[0]?.what ?? 'output')} failed` }
 }
 
 interface JsonError {

@@ -104,5 +104,5 @@ function toFailure({ stage, failure, log }: StageReport): Failure[] {
   const error = new DdvError('refused', `stage ${describeFailure(failure)}: ${displayPath(stage)}`, {
     ...(log !== undefined && { hint: `what it printed is in ${displayPath(log)}` }),
   })
-  return [{ path: stage, error }]
+  return [{ path: stage, error, what: 'stage' }]
 }

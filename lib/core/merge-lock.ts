@@ -6,15 +6,21 @@ import { DdvError } from './errors.js'
 import { isJsonRecord, type JsonRecord, jsonProblem, sortKeys } from './json.js'
 import { mergeRecords, own } from './merge-records.js'
 import type { Favour, MergeConflict, Sides } from './merge3.js'
+import { displayPath } from './tree-path.js'
 
 /** Bytes; what a generated file may have. */
 export const maxLockSize = 67_108_864
+
+/** What ends a conflict that a merge of the lock left. */
+export const lockConflictHint = (file: string): string =>
+  `take one side with 'git checkout --ours ${displayPath(file)}' or '--theirs', then run 'ddv repro'`
 
 /** Reads any lock of format 1, whatever each stage holds. Throws `bad-pointer`, `conflict` or `newer-format`. */
 export function parseLock(text: string, file: string): JsonRecord {
   const bad = (problem: string): DdvError => new DdvError('bad-pointer', `lock ${problem}: ${file}`)
   if (text.length > maxLockSize) throw bad(`is larger than ${maxLockSize} bytes`)
-  if (hasConflictMarkers(text)) throw new DdvError('conflict', `lock holds merge markers: ${file}`)
+  if (hasConflictMarkers(text))
+    throw new DdvError('conflict', `lock holds merge markers: ${file}`, { hint: lockConflictHint(file) })
   const fields = parseJson(text)
   if (!isJsonRecord(fields)) throw bad('is no JSON object')
   const problem = jsonProblem(fields, 'data')

@@ -184,7 +184,8 @@ function mayBeTemplate(shape: Shape): boolean {
 function hintFor(node: LocatedNode, shape: Shape): string | undefined {
   const [first] = shape.kind === 'choice' ? shape.shapes : [shape]
   if (node.kind !== 'scalar') return undefined
-  if (first?.kind === 'text' && typeof node.value === 'number') return `put it in quotes: '${node.value}'`
+  if (first?.kind === 'text' && (typeof node.value === 'number' || typeof node.value === 'boolean'))
+    return `put it in quotes: '${node.value}'`
   if (first?.kind === 'text' && first.options !== undefined && typeof node.value === 'string') {
     const guess = nearest(node.value, first.options)
     return guess === undefined ? undefined : `did you mean '${guess}'?`

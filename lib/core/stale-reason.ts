@@ -2,6 +2,7 @@
 // to people.
 
 import { canonicalJson, isJsonRecord, type Json } from './json.js'
+import { own } from './merge-records.js'
 import { displayPath } from './tree-path.js'
 
 /** `added`, `removed`: from what the stage names. `missing`: named, and nothing is there. */
@@ -69,13 +70,26 @@ export function describeReason(reason: StaleReason): string {
   }
 }
 
-function describeParam(reason: StaleReason & { readonly type: 'param' }): string {
+type ParamReason = StaleReason & { readonly type: 'param' }
+
+function describeParam(named: ParamReason): string {
+  const [reason = named, ...others] = changedValues(named)
   const key = displayPath(reason.key)
-  const file = displayPath(reason.file)
-  if (reason.key === '') return `params changed: ${file}`
-  if (reason.new === undefined) return `param ${key} is gone (was ${shown(reason.old)}): ${file}`
-  if (reason.old === undefined) return `param ${key} is new (${shown(reason.new)}): ${file}`
-  return `param ${key} is ${shown(reason.new)} (was ${shown(reason.old)}): ${file}`
+  const file = `${others.length > 0 ? `, and ${others.length} more` : ''}: ${displayPath(reason.file)}`
+  if (reason.key === '') return `params changed${file}`
+  if (reason.new === undefined) return `param ${key} is gone (was ${shown(reason.old)})${file}`
+  if (reason.old === undefined) return `param ${key} is new (${shown(reason.new)})${file}`
+  return `param ${key} is ${shown(reason.new)} (was ${shown(reason.old)})${file}`
+}
+
+/** Where a stage names a group of params, those of it that differ. */
+function changedValues(reason: ParamReason): readonly ParamReason[] {
+  const { key, old, new: now } = reason
+  if (!isJsonRecord(old) || !isJsonRecord(now)) return canonicalJson(old) === canonicalJson(now) ? [] : [reason]
+  const names = [...new Set([...Object.keys(old), ...Object.keys(now)])]
+  return names.flatMap(name =>
+    changedValues({ ...reason, key: key === '' ? name : `${key}.${name}`, old: own(old, name), new: own(now, name) }),
+  )
 }
 
 /** Characters of a value. */

@@ -25,6 +25,29 @@ export async function changedFiles(
     .sort(compareUtf8)
 }
 
+/** Paths that one start of git is asked about. */
+const pathsAtOnce = 500
+
+/**
+ * Of these paths, files or directories relative to the repository's root, the files whose content here would not be in a
+ * commit of the index, tracked or not; none that git ignores. Sorted; undefined where git does not tell.
+ */
+export async function unstagedFiles(
+  repository: GitRepository,
+  paths: readonly string[],
+  { signal }: ReadOptions = {},
+): Promise<readonly string[] | undefined> {
+  const found = new Set<string>()
+  const args = ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=all', '--ignore-submodules=all']
+  for (let i = 0; i < paths.length; i += pathsAtOnce) {
+    const asked = [...args, '--', ...paths.slice(i, i + pathsAtOnce)]
+    const listing = await tryGit(repository, asked, { signal, maxOutput: 1_073_741_824, answers: [0, 128] })
+    if (listing?.code !== 0) return undefined
+    for (const row of splitZero(listing.stdout)) if (row[1] !== ' ') found.add(row.slice(3))
+  }
+  return [...found].sort(compareUtf8)
+}
+
 async function changedWithoutProgram(repository: GitRepository): Promise<readonly string[]> {
   const problem = indexProblem(join(repository.gitDir, 'index'))
   if (problem !== undefined) throw needsProgram(problem, repository.root)

@@ -17,6 +17,7 @@ import { planAdd } from './add-plan.js'
 import { type Baseline, baselineOf, noteBaselines } from './baseline.js'
 import { readCommitted } from './committed.js'
 import { isInPlace } from './in-place.js'
+import { warnOfLeftBehind } from './left-behind.js'
 import { withWorkspaceLock } from './locked.js'
 import { listAll, outputTargets } from './outputs.js'
 import { refuseInProduction } from './production.js'
@@ -139,6 +140,7 @@ async function addAndStage(
   try {
     const added = await addPresent(project, pointed, context)
     await stage(git, files)
+    await warnOfLeftBehind(project, { ...context, locks: all.locks })
     return { saved, after: contentsOf(files), outputs: added.filter(({ changed }) => changed), head, baselines }
   } catch (error) {
     await restore(project, git, { saved, after: undefined }, locked)

@@ -1,5 +1,6 @@
 // All stages of the workspace: every `ddv.yaml` in it, its templates filled from the files that it names.
 
+import { join } from 'node:path'
 import { DdvError, isDdvError } from '../core/errors.js'
 import type { Control } from '../core/events.js'
 import { expandStages } from '../core/expand-stages.js'
@@ -11,6 +12,7 @@ import { type Dependency, groupOf, pipelineFileName } from '../core/stage.js'
 import { joinTreePath, type TreePath } from '../core/tree-path.js'
 import { buildGraph, type Graph } from '../pipeline/graph.js'
 import { type Reach, selectStages } from '../pipeline/select-stages.js'
+import { statIfThere } from '../sys/stats.js'
 import { findFiles } from '../workspace/pointers.js'
 import { toTreePath } from '../workspace/workspace.js'
 import { type ParamFiles, readText } from './param-files.js'
@@ -86,13 +88,12 @@ export function warnOfPipeline({ warnings }: Pipeline, { onEvent }: Control): vo
 export function requirePipeline(project: Project, params: ParamFiles): Pipeline {
   const pipeline = loadPipeline(project, params)
   if (pipeline.files.length > 0) return pipeline
-  throw noPipeline()
+  const isLike = statIfThere(join(project.workspace.root, 'dvc.yaml')) !== undefined
+  throw noPipeline(isLike ? `the fields of dvc.yaml are the same: 'git mv dvc.yaml ${pipelineFileName}'` : undefined)
 }
 
-export const noPipeline = (): DdvError =>
-  new DdvError('usage', `no ${pipelineFileName} in this workspace`, {
-    hint: `write one, or begin with: ddv stage add NAME -d DEP -o OUT -- COMMAND`,
-  })
+export const noPipeline = (hint = 'write one, or begin with: ddv stage add NAME -d DEP -o OUT -- COMMAND'): DdvError =>
+  new DdvError('usage', `no ${pipelineFileName} in this workspace`, { hint })
 
 /**
  * What a person typed, for `selectStages`: a stage of the `ddv.yaml` where they are comes first, then any stage of that

@@ -1,9 +1,10 @@
 // A stage as it is now, and why it is stale. What the workspace has counts; where it has nothing, what pointers and locks say
 // stands for it, so that a clone without data can tell.
 
+import { nearest } from '../core/did-you-mean.js'
 import type { Digest } from '../core/digest.js'
 import { DdvError } from '../core/errors.js'
-import type { JsonRecord } from '../core/json.js'
+import { isJsonRecord, type JsonRecord } from '../core/json.js'
 import type { Artifact, LockedDep, StageLock } from '../core/lockfile.js'
 import { lockFileOf, type ParamsOf, type Stage, stageAddress } from '../core/stage.js'
 import type { StaleReason } from '../core/stale-reason.js'
@@ -100,8 +101,21 @@ function readParams({ params }: View, stage: Stage, one: ParamsOf): JsonRecord {
   const [first] = missing
   if (first === undefined) return values
   const { file, line, column } = one.position
+  const content = params.find(one.file)
+  const near = nearest(first, namesOf(content ?? {}))
+  const hint =
+    content === undefined ? `there is no ${displayPath(one.file)}` : near && `did you mean '${displayPath(near)}'?`
   throw new DdvError(
     'bad-config',
     `'${displayPath(stageAddress(stage))}' names a param that is not there (${displayPath(first)} in ${displayPath(one.file)}): ${displayPath(file)}:${line}:${column}`,
+    { ...(hint !== undefined && { hint }) },
   )
+}
+
+/** What a stage can name of a file of params: values, and groups of some. */
+function* namesOf(params: JsonRecord, above = ''): Generator<string> {
+  for (const [name, value] of Object.entries(params)) {
+    yield `${above}${name}`
+    if (isJsonRecord(value)) yield* namesOf(value, `${above}${name}.`)
+  }
 }

@@ -92,9 +92,11 @@ function ambiguous(target: string, stages: readonly Stage[]): DdvError {
   })
 }
 
+// Most are names that somebody mistyped, not paths.
 function unknown({ exact, bare, outs }: Names, target: string): DdvError {
-  const near = nearest(target, [...exact.keys(), ...bare.keys(), ...outs.keys()])
-  return new DdvError('usage', `neither a stage nor an output of one: ${displayPath(target)}`, {
+  const name = target.replace(/^\.\/(?=.)/, '')
+  const near = nearest(name, [...exact.keys(), ...bare.keys(), ...outs.keys()])
+  return new DdvError('usage', `neither a stage nor an output of one: ${displayPath(name)}`, {
     hint: near === undefined ? `run 'ddv stage list'` : `did you mean '${displayPath(near)}'?`,
   })
 }

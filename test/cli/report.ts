@@ -34,6 +34,14 @@ t.test('one cause is told once, with the count of outputs', async t => {
   )
 })
 
+t.test('stages are no outputs', async t => {
+  const failures = ['a', 'b'].map(path => ({ path, error: refused(), what: 'stage' as const }))
+  t.match(told(failures), /localhost:1 \(2 stages; --verbose/)
+  t.match(JSON.parse(told(failures, { json: true })), { error: { message: '2 stages failed' } })
+  const outputs = failures.map(({ path, error }) => ({ path, error }))
+  t.match(JSON.parse(told(outputs, { json: true })), { error: { message: '2 outputs failed' } })
+})
+
 t.test('a cause that names another file for each is still one', async t => {
   const failures = ['x', 'y'].map(path => ({ path: `data/${path}.csv`, error: full(path) }))
   t.match(told(failures), /^ddv: error: no space left on the device: \/r\/x \(2 outputs; .*\)\n$/)

@@ -285,6 +285,12 @@ const bad: readonly (readonly [string, string, string, string?])[] = [
     "'deps' of stage 's' is 2024, not a text of one line: ddv.yaml:4:12",
     "put it in quotes: '2024'",
   ],
+  [
+    'a command that YAML takes for another',
+    s('cmd: true'),
+    "'cmd' of stage 's' is true, not a text: ddv.yaml:3:10",
+    "put it in quotes: 'true'",
+  ],
   ['yes for true', s('cmd: go\nfrozen: yes'), "'frozen' of stage 's' is 'yes', not true or false: ddv.yaml:4:13"],
   [
     'a time',

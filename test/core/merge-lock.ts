@@ -61,4 +61,9 @@ t.test('refusals', async t => {
     ['<<<<<<< ours\n', 'conflict', /merge markers/],
   ] as const)
     t.throws(() => parseLock(text, 'ddv.lock'), { code, message })
+  t.throws(() => parseLock('<<<<<<< ours\n', 'sub/ddv.lock'), {
+    code: 'conflict',
+    message: 'lock holds merge markers: sub/ddv.lock',
+    hint: /^take one side with 'git checkout --ours sub\/ddv\.lock'/,
+  })
 })

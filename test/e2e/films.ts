@@ -50,7 +50,7 @@ t.test('prepare, train three models, evaluate them', async t => {
   await run('push')
 
   w.write({ 'params.yaml': w.read('params.yaml').replace('min_votes: 1000', 'min_votes: 2000') })
-  t.match(await run('repro', '--dry-run'), /prepare: param prepare is .*2000/)
+  t.match(await run('repro', '--dry-run'), /prepare: param prepare\.min_votes is 2000 \(was 1000\)/)
   t.equal(await repro(t, w), '7 done')
   t.strictNotSame(made(w), first)
   w.git('add', '-A')

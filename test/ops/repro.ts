@@ -392,9 +392,28 @@ t.test('an out is never written through a link above it', async t => {
   t.same(readdirSync(outside), [])
 })
 
+t.test('a param that is not there: the one that is near, or that its file is not there', async t => {
+  const stage = (params: string): string => `stages:\n  s: { cmd: x, params: [${params}] }\n`
+  const w = await makeWorkspace(t, { files: { 'params.yaml': 'prepare: { min_votes: 5 }\n' } })
+  const table: [string, string, string | undefined][] = [
+    ['prepare.min_vote', 'prepare.min_vote in params.yaml', "did you mean 'prepare.min_votes'?"],
+    ['prepaer', 'prepaer in params.yaml', "did you mean 'prepare'?"],
+    ['train.rounds', 'train.rounds in params.yaml', undefined],
+    ['other.yaml: [x]', 'x in other.yaml', 'there is no other.yaml'],
+  ]
+  for (const [params, which, hint] of table) {
+    w.write({ 'ddv.yaml': stage(params) })
+    const error = await errorOf(t, run(w, { dryRun: true }), 'bad-config')
+    t.equal(error.message, `'s' names a param that is not there (${which}): ddv.yaml:2:25`)
+    t.equal(error.hint, hint)
+  }
+})
+
 t.test('no pipeline, and one that is wrong', async t => {
   const w = await makeWorkspace(t)
-  t.match((await errorOf(t, run(w), 'usage')).message, 'no ddv.yaml in this workspace')
+  t.match(await errorOf(t, run(w), 'usage'), { message: 'no ddv.yaml in this workspace', hint: /^write one/ })
+  w.write({ 'dvc.yaml': 'stages: {}\n' })
+  t.match((await errorOf(t, run(w), 'usage')).hint, "'git mv dvc.yaml ddv.yaml'")
   w.write({ 'ddv.yaml': 'stages:\n  a:\n    cmd: "true"\n    dpes: [x]\n' })
   const error = await errorOf(t, run(w), 'bad-config')
   t.match(error.message, 'ddv.yaml:4:5')

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Json } from '../../lib/core/json.js'
 import type { StageLock } from '../../lib/core/lockfile.js'
 import { describeReason, isStaleReason, type StaleReason } from '../../lib/core/stale-reason.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
@@ -119,6 +120,21 @@ t.test('what no reason is', async t => {
     { type: 'env' },
   ])
     t.notOk(isStaleReason(value), JSON.stringify(value))
+})
+
+t.test('of a group of params what differs is told', async t => {
+  const table: [string, Json | undefined, Json | undefined, string][] = [
+    ['train', { lr: 1, n: [1] }, { n: [1], lr: 2 }, 'param train.lr is 2 (was 1): p.yaml'],
+    ['train', { net: { depth: 1 } }, { net: { depth: 1, width: 2 } }, 'param train.net.width is new (2): p.yaml'],
+    ['train', {}, { lr: 1 }, 'param train.lr is new (1): p.yaml'],
+    ['train', { a: 1, b: 2, c: 3 }, { a: 2, c: 4 }, 'param train.a is 2 (was 1), and 2 more: p.yaml'],
+    ['train', { lr: 1 }, 5, 'param train is 5 (was {"lr":1}): p.yaml'],
+    ['', { a: { b: 1 } }, { a: { b: 2 } }, 'param a.b is 2 (was 1): p.yaml'],
+    ['', undefined, { a: 1 }, 'params changed: p.yaml'],
+    ['train', { constructor: 1 }, {}, 'param train.constructor is gone (was 1): p.yaml'],
+  ]
+  for (const [key, old, now, text] of table)
+    t.equal(describeReason({ type: 'param', file: 'p.yaml', key, old, new: now }), text)
 })
 
 t.test('long values are cut for people', async t => {
