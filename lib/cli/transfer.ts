@@ -1,4 +1,4 @@
-// What push, fetch and pull say in the same words.
+// What several commands take and say in the same words.
 
 import { setFlagsFromString } from 'node:v8'
 import { displayPath } from '../core/tree-path.js'
@@ -29,6 +29,12 @@ export const revisionOption = {
 
 export const targetsPositional = {
   targets: { type: 'string', array: true, default: [], describe: 'all outputs unless told' },
+} as const
+
+/** For commands that hold two versions against each other. */
+export const sidesPositionals = {
+  A: { type: 'string', describe: 'a commit; HEAD unless told' },
+  B: { type: 'string', describe: 'another commit; the workspace as it is unless told' },
 } as const
 
 export const fetchedText = (fetched: readonly { readonly path: string; readonly size: number }[]): string =>

@@ -3,7 +3,7 @@
 
 import { hasConflictMarkers } from './conflict-text.js'
 import { DdvError } from './errors.js'
-import { isJsonRecord, type JsonRecord, jsonProblem, sortKeys } from './json.js'
+import { isJsonRecord, type JsonRecord, jsonProblem, parseJson, sortKeys } from './json.js'
 import { mergeRecords, own } from './merge-records.js'
 import type { Favour, MergeConflict, Sides } from './merge3.js'
 import { displayPath } from './tree-path.js'
@@ -32,15 +32,6 @@ export function parseLock(text: string, file: string): JsonRecord {
   const stages = own(fields, 'stages')
   if (stages !== undefined && !isJsonRecord(stages)) throw bad('has "stages" that are no object')
   return fields
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    return undefined
-  }
 }
 
 export const encodeLock = (lock: JsonRecord): string => `${JSON.stringify(sortKeys(lock), null, 2)}\n`

@@ -2,7 +2,7 @@
 // its whole origin too, so that whoever reads one can see that it is the one that was asked for.
 
 import { DdvError } from './errors.js'
-import { isJsonRecord, type Json, type JsonRecord, jsonProblem, sortKeys } from './json.js'
+import { isJsonRecord, type Json, type JsonRecord, jsonProblem, parseJson, sortKeys } from './json.js'
 import { type Artifact, decodeStageLock, type StageLock, stageRecord } from './lockfile.js'
 
 /** Bytes; a stage may have thousands of deps. */
@@ -44,15 +44,6 @@ export function decodeRunResult(text: string, name: string): StageLock {
     throw new DdvError('newer-format', `run-cache entry was written by a newer ddv: ${name}`, { hint: 'update ddv' })
   if (ddv !== 1) throw bad('has no "ddv": 1')
   return decodeStageLock(stage, problem => bad(`has a stage ${problem}`))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    return undefined
-  }
 }
 
 /** Who wrote an entry, and so who may read it: one segment of a remote's key. */

@@ -3,16 +3,13 @@ import type { DiffRowsResult } from '../../ops/diff-rows.js'
 import { defineCommand } from '../command.js'
 import { diffMarkdown, diffText } from '../diff-text.js'
 import { rowsMarkdown, rowsText } from '../rows-text.js'
-import { remoteOption } from '../transfer.js'
+import { remoteOption, sidesPositionals } from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const diff = defineCommand({
   usage: 'diff [A] [B]',
   describe: 'what differs between two commits, or one and the workspace',
-  positionals: {
-    A: { type: 'string', describe: 'a commit; HEAD unless told' },
-    B: { type: 'string', describe: 'another commit; the workspace as it is unless told' },
-  },
+  positionals: sidesPositionals,
   options: {
     target: {
       type: 'string',

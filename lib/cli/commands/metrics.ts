@@ -1,6 +1,7 @@
 import { DdvError } from '../../core/errors.js'
 import { defineCommand, defineGroup } from '../command.js'
 import { stagesPositional } from '../run-stages.js'
+import { sidesPositionals } from '../transfer.js'
 import { metricsMarkdown, metricsText, valuesDiffMarkdown, valuesDiffText } from '../values-text.js'
 import { controlOf, withProject } from '../with-project.js'
 
@@ -40,10 +41,7 @@ const show = defineCommand({
 const diff = defineCommand({
   usage: 'diff [A] [B]',
   describe: 'what differs between the metrics of two versions',
-  positionals: {
-    A: { type: 'string', describe: 'a commit; HEAD unless told' },
-    B: { type: 'string', describe: 'another commit; the workspace as it is unless told' },
-  },
+  positionals: sidesPositionals,
   options: {
     target: {
       type: 'string',

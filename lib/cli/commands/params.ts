@@ -1,4 +1,5 @@
 import { defineCommand, defineGroup } from '../command.js'
+import { sidesPositionals } from '../transfer.js'
 import { valuesDiffMarkdown, valuesDiffText } from '../values-text.js'
 import { controlOf, withProject } from '../with-project.js'
 
@@ -7,10 +8,7 @@ const style = { what: 'params', differences: false, precision: undefined }
 const diff = defineCommand({
   usage: 'diff [A] [B]',
   describe: 'what differs between the parameters of two versions',
-  positionals: {
-    A: { type: 'string', describe: 'a commit; HEAD unless told' },
-    B: { type: 'string', describe: 'another commit; the workspace as it is unless told' },
-  },
+  positionals: sidesPositionals,
   options: {
     target: {
       type: 'string',
