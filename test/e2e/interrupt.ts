@@ -48,7 +48,8 @@ async function interrupt(t: Test, cwd: string, args: readonly string[], begun: (
     },
   })
   const took = performance.now() - pressed
-  t.equal(ended.code, 130, `exit 130 ${ended.signal ?? ''}`)
+  // A process that a thread in a long system call keeps alive ends itself by the signal: 130 for a shell.
+  t.equal(ended.signal === 'SIGINT' ? 130 : ended.code, 130, 'exit 130')
   t.match(ended.stderr, /^ddv: interrupted$/m)
   t.equal(ended.stdout, '', 'nothing is claimed')
   t.ok(took < limit, `over in ${took.toFixed(0)} ms`)
