@@ -101,6 +101,7 @@ const settings: ReadonlyMap<string, Setting> = new Map(
     'cache.dir': { ...text, notInRepository: true },
     'cache.link': choice('reflink', 'copy'),
     'hooks.fetch': flag,
+    'registry.remote': text,
     'runs.scope': {
       accept: value => (typeof value === 'string' && isScope(value) ? value : undefined),
       expected: 'a word of lower-case letters, digits and -',
@@ -111,49 +112,79 @@ const settings: ReadonlyMap<string, Setting> = new Map(
   }),
 )
 
-const remoteSettings: ReadonlyMap<string, Setting> = new Map(
-  Object.entries({
-    url: text,
-    endpoint: text,
-    region: text,
-    profile: text,
-    pathStyle: flag,
-    allowHttp: { ...flag, notInRepository: true },
-    connectTimeout: count(1, 86_400),
-    idleTimeout: count(1, 86_400),
-    requestTimeout: count(1, 86_400),
-  }),
-)
+const storeSettings: Readonly<Record<string, Setting>> = {
+  url: text,
+  endpoint: text,
+  region: text,
+  profile: text,
+  pathStyle: flag,
+  allowHttp: { ...flag, notInRepository: true },
+  connectTimeout: count(1, 86_400),
+  idleTimeout: count(1, 86_400),
+  requestTimeout: count(1, 86_400),
+}
 
-export const isRemoteName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)
+/** Sections of which each key is a name, with settings of its own below. */
+const namedSections: ReadonlyMap<string, ReadonlyMap<string, Setting>> = new Map([
+  ['remotes', new Map(Object.entries(storeSettings))],
+  ['lakes', new Map(Object.entries({ ...storeSettings, root: text }))],
+  [
+    'connections',
+    new Map(
+      Object.entries({
+        type: choice('duckdb', 'postgres', 'bigquery'),
+        path: text,
+        url: text,
+        project: text,
+        dataset: text,
+        location: text,
+        endpoint: text,
+        keyFile: { ...text, notInRepository: true },
+      }),
+    ),
+  ],
+])
+
+/** A remote, a lake or a connection. */
+export const isSettingsName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)
+
+/** Whether the keys below this section are names that people give. */
+export const isNamedSection = (section: string): boolean => namedSections.has(section)
 
 /** The setting of a dotted key; undefined where there is none. */
 export function findSetting(key: string): Setting | undefined {
-  const remote = /^remotes\.([^.]+)\.([^.]+)$/.exec(key)
-  if (remote === null) return settings.get(key)
-  return isRemoteName(remote[1] ?? '') ? remoteSettings.get(remote[2] ?? '') : undefined
+  const [section = '', name = '', option = '', ...rest] = key.split('.')
+  const named = namedSections.get(section)
+  if (named === undefined) return settings.get(key)
+  return rest.length === 0 && isSettingsName(name) ? named.get(option) : undefined
 }
 
 /** Whether keys may stand below this one. */
-export const isSection = (key: string): boolean =>
-  key === 'remotes' ||
-  (/^remotes\.[^.]+$/.test(key) && isRemoteName(key.slice(8))) ||
-  [...settings.keys()].some(known => known.startsWith(`${key}.`))
+export function isSection(key: string): boolean {
+  const [section = '', name, ...rest] = key.split('.')
+  if (isNamedSection(section)) return name === undefined || (rest.length === 0 && isSettingsName(name))
+  return [...settings.keys()].some(known => known.startsWith(`${key}.`))
+}
 
 /** The nearest key there is, for "did you mean". */
 export function nearestKey(key: string): string | undefined {
-  const remote = /^(remotes\.[^.]+\.)/.exec(key)?.[1]
-  const known = remote === undefined ? [...settings.keys(), ...sections()] : remoteKeys(remote)
+  const [section = '', name, ...rest] = key.split('.')
+  const named = namedSections.get(section)
+  const known =
+    named === undefined || name === undefined || rest.length === 0
+      ? [...settings.keys(), ...sections()]
+      : [...named.keys()].map(option => `${section}.${name}.${option}`)
   return nearest(key, known)
 }
 
-const remoteKeys = (prefix: string): string[] => [...remoteSettings.keys()].map(option => prefix + option)
-
 const sections = (): Set<string> =>
-  new Set(['remotes', ...[...settings.keys()].filter(key => key.includes('.')).map(key => key.replace(/\..*/, ''))])
+  new Set([
+    ...namedSections.keys(),
+    ...[...settings.keys()].filter(key => key.includes('.')).map(key => key.replace(/\..*/, '')),
+  ])
 
 /** For options of `ddv remote add`. */
-export const remoteOptionNames = (): readonly string[] => [...remoteSettings.keys()]
+export const remoteOptionNames = (): readonly string[] => Object.keys(storeSettings)
 
 /** Key → variable of the environment: `DDV_CORE_FSYNC`, `DDV_GIT_MAX_FILE_SIZE`; `DDV_ENV` for `environment`. */
 export const environmentNames: ReadonlyMap<string, string> = new Map(

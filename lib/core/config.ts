@@ -5,8 +5,9 @@ import {
   type ConfigValue,
   environmentNames,
   findSetting,
-  isRemoteName,
+  isNamedSection,
   isSection,
+  isSettingsName,
   type Layer,
   nearestKey,
 } from './config-schema.js'
@@ -44,6 +45,27 @@ export interface RemoteSettings {
   readonly requestTimeout?: number
 }
 
+/** A data lake: a remote's settings, for plain files that other programs read. */
+export interface LakeSettings extends RemoteSettings {
+  /** The directory of the workspace whose tree the lake has; `data` unless told. */
+  readonly root?: string
+}
+
+/** A warehouse. Credentials are no settings: they come from the environment. */
+export interface ConnectionSettings {
+  readonly type: 'duckdb' | 'postgres' | 'bigquery'
+  /** DuckDB's file, absolute or relative to the workspace; without one it is in memory. */
+  readonly path?: string
+  /** PostgreSQL's `postgres://user@host:port/database`. */
+  readonly url?: string
+  /** BigQuery's. */
+  readonly project?: string
+  readonly dataset?: string
+  readonly location?: string
+  readonly endpoint?: string
+  readonly keyFile?: string
+}
+
 export interface Config {
   readonly core: {
     readonly fsync: 'batch' | 'full' | 'off'
@@ -71,6 +93,12 @@ export interface Config {
   /** Hosts of endpoints, with port where it is not the usual one, that may be sent session tokens. */
   readonly trustedHosts: readonly string[]
   readonly remotes: ReadonlyMap<string, RemoteSettings>
+  readonly lakes: ReadonlyMap<string, LakeSettings>
+  readonly connections: ReadonlyMap<string, ConnectionSettings>
+  readonly registry: {
+    /** Where models are registered; undefined: the default remote. */
+    readonly remote: string | undefined
+  }
   /** Every key that has a value, with where it comes from; sorted. */
   readonly entries: ConfigLayer
 }
@@ -128,9 +156,9 @@ function decodeEntry(key: string, value: unknown, where: Where): ConfigEntry {
 const plain = (value: YamlValue): unknown => (Array.isArray(value) ? value.map(plain) : value)
 
 function unknownKey(key: string, where: Where): DdvError {
-  const parts = key.split('.')
-  if (parts[0] === 'remotes' && parts[1] !== undefined && !isRemoteName(parts[1]))
-    return badConfig(`'${displayPath(parts[1])}' is no name for a remote`, where, {
+  const [section = '', name] = key.split('.')
+  if (isNamedSection(section) && name !== undefined && !isSettingsName(name))
+    return badConfig(`'${displayPath(name)}' is no name for a ${section.slice(0, -1)}`, where, {
       hint: 'letters, digits, - and _, beginning with a letter or digit',
     })
   const guess = nearestKey(key)
@@ -196,21 +224,23 @@ function toConfig(entries: ConfigLayer): Config {
     runs: { scope: value('runs.scope') },
     environment: value('environment'),
     trustedHosts: value('trustedHosts'),
-    remotes: remotesOf(entries),
+    remotes: namedOf<RemoteSettings>(entries, 'remotes', 'url'),
+    lakes: namedOf<LakeSettings>(entries, 'lakes', 'url'),
+    connections: namedOf<ConnectionSettings>(entries, 'connections', 'type'),
+    registry: { remote: value('registry.remote') },
     entries,
   }
 }
 
-// A remote without a URL adds to one that another layer no longer has; `entries` alone shows it.
-function remotesOf(entries: ConfigLayer): ReadonlyMap<string, RemoteSettings> {
-  const remotes = new Map<string, Partial<Record<string, ConfigValue>>>()
+// One without the option that makes it adds to one that another layer no longer has; `entries` alone shows it.
+function namedOf<T>(entries: ConfigLayer, section: string, required: string): ReadonlyMap<string, T> {
+  const found = new Map<string, Record<string, ConfigValue>>()
   for (const { key, value } of entries.values()) {
-    const [section, name, option] = key.split('.')
-    if (section !== 'remotes' || name === undefined || option === undefined) continue
-    remotes.set(name, { ...remotes.get(name), [option]: value })
+    const [at, name, option] = key.split('.')
+    if (at !== section || name === undefined || option === undefined) continue
+    found.set(name, { ...found.get(name), [option]: value })
   }
-  const named = [...remotes].filter(([, remote]) => remote.url !== undefined)
-  return new Map(named.map(([name, remote]) => [name, remote as unknown as RemoteSettings]))
+  return new Map([...found].filter(([, one]) => one[required] !== undefined).map(([name, one]) => [name, one as T]))
 }
 
 /** The value of a setting as typed on the command line. Throws `usage`. */

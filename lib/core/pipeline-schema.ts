@@ -3,6 +3,7 @@
 
 import type { JsonRecord } from './json.js'
 import { type Field, type Named, type RecordShape, type Shape, schemaOf } from './shape.js'
+import { stepNames } from './steps.js'
 
 const text: Shape = { kind: 'text' }
 const flag: Shape = { kind: 'flag' }
@@ -32,9 +33,6 @@ const size: Shape = oneOf(
   } as Named,
   count(1, Number.MAX_SAFE_INTEGER),
 )
-
-/** The steps that are built in. */
-export const stepNames = ['extract', 'validate', 'load', 'register'] as const
 
 const notDrawn = 'ddv draws no plots'
 const notKept = 'ddv keeps nothing of it'

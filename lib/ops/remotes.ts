@@ -2,7 +2,7 @@
 
 import type { ConfigLayer } from '../core/config.js'
 import { defaultRemote, unknownRemote } from '../core/config-remotes.js'
-import { type ConfigValue, isRemoteName, type Layer } from '../core/config-schema.js'
+import { type ConfigValue, isSettingsName, type Layer } from '../core/config-schema.js'
 import { DdvError, isDdvError } from '../core/errors.js'
 import { parseEndpoint, parseRemoteUrl } from '../core/remote-config.js'
 import { displayPath } from '../core/tree-path.js'
@@ -45,7 +45,7 @@ export async function addRemote(
   name: string,
   { layer, asDefault = false, options }: RemoteEdit & { readonly options: RemoteChange },
 ): Promise<WriteResult> {
-  if (!isRemoteName(name))
+  if (!isSettingsName(name))
     throw new DdvError('usage', `not a name for a remote: ${displayPath(name)}`, {
       hint: 'letters, digits, - and _, beginning with a letter or digit',
     })
