@@ -2,17 +2,17 @@
 
 import { DdvError } from './errors.js'
 import { atPlace } from './located.js'
-import { lockFileName, type Out, pipelineFileName, type Stage, stageAddress } from './stage.js'
+import { type Dependency, lockFileName, pipelineFileName, type Stage, stageAddress, writtenBy } from './stage.js'
 import { basename, displayPath, isWithin, type TreePath } from './tree-path.js'
 
-const bad = (problem: string, { position }: Out): DdvError =>
+const bad = (problem: string, { position }: Dependency): DdvError =>
   new DdvError('bad-config', `${problem}: ${atPlace(position.file, position)}`)
 
 /** Throws `bad-config` where an out cannot be one, or meets another. The stages may be of several files. */
 export function checkOuts(stages: readonly Stage[]): void {
-  const owners = new Map<TreePath, { readonly stage: Stage; readonly out: Out }>()
+  const owners = new Map<TreePath, { readonly stage: Stage; readonly out: Dependency }>()
   for (const stage of stages)
-    for (const out of stage.outs) {
+    for (const out of writtenBy(stage)) {
       checkOut(stage, out)
       const other = owners.get(out.path)
       if (other !== undefined) throw bad(twice(out, { stage, other: other.stage }), out)
@@ -21,13 +21,13 @@ export function checkOuts(stages: readonly Stage[]): void {
   for (const { stage, out } of owners.values()) checkParents(stage, { out, owners })
 }
 
-function twice(out: Out, { stage, other }: { readonly stage: Stage; readonly other: Stage }): string {
+function twice(out: Dependency, { stage, other }: { readonly stage: Stage; readonly other: Stage }): string {
   const path = displayPath(out.path)
   if (stage === other) return `stage '${stageAddress(stage)}' has the out '${path}' twice`
   return `'${path}' is an out of stage '${stageAddress(other)}' and of '${stageAddress(stage)}'`
 }
 
-function checkOut(stage: Stage, out: Out): void {
+function checkOut(stage: Stage, out: Dependency): void {
   const name = basename(out.path)
   const path = displayPath(out.path)
   const address = stageAddress(stage)
@@ -46,8 +46,8 @@ function checkOut(stage: Stage, out: Out): void {
 }
 
 interface Owned {
-  readonly out: Out
-  readonly owners: ReadonlyMap<TreePath, { readonly stage: Stage; readonly out: Out }>
+  readonly out: Dependency
+  readonly owners: ReadonlyMap<TreePath, { readonly stage: Stage; readonly out: Dependency }>
 }
 
 function checkParents(stage: Stage, { out, owners }: Owned): void {

@@ -3,7 +3,7 @@
 
 import type { JsonRecord } from './json.js'
 import { type Field, type Named, type RecordShape, type Shape, schemaOf } from './shape.js'
-import { stepNames } from './steps.js'
+import { describeStep, stepNames } from './steps.js'
 
 const text: Shape = { kind: 'text' }
 const flag: Shape = { kind: 'flag' }
@@ -95,7 +95,7 @@ const resources: Shape = record({
 const stageFields: Readonly<Record<string, Field>> = {
   cmd: { shape: oneOrMore(text), about: 'one script, or several that run one after the other' },
   uses: { shape: { kind: 'text', options: stepNames }, about: 'a built-in step, in place of a command' },
-  with: { shape: mapOf(any), about: 'what the built-in step works with' },
+  with: { shape: { kind: 'map', values: any, fixed: true }, about: 'what the built-in step works with' },
   wdir: { shape: name, about: 'the directory in which it runs, from that of this file' },
   deps: { shape: paths, about: 'files and directories that it reads' },
   params: { shape: params, about: 'keys of params.yaml, or of other files, that it depends on' },
@@ -128,7 +128,17 @@ const matrix: Field = {
   about: 'a stage for each combination of these lists: in templates, item.NAME is a value and key what stands after @',
 }
 
-const body: RecordShape = { kind: 'record', fields: stageFields, oneOf: ['cmd', 'uses'], needs: { with: 'uses' } }
+const body: RecordShape = {
+  kind: 'record',
+  fields: stageFields,
+  oneOf: ['cmd', 'uses'],
+  needs: { with: 'uses', shell: 'cmd' },
+  depends: {
+    field: 'with',
+    on: 'uses',
+    shapes: Object.fromEntries(stepNames.map(step => [step, describeStep(step).shape])),
+  },
+}
 const plainStage: RecordShape = { ...body, fields: { ...stageFields, matrix } }
 const eachStage: RecordShape = {
   kind: 'record',

@@ -5,6 +5,8 @@ import { nearest } from './did-you-mean.js'
 import type { Json, JsonRecord } from './json.js'
 import {
   type BadAt,
+  childAt,
+  entryOf,
   type LocatedEntry,
   type LocatedMap,
   type LocatedNode,
@@ -42,6 +44,14 @@ export interface RecordShape {
   readonly required?: readonly string[]
   /** A key that is there needs the other. */
   readonly needs?: Readonly<Record<string, string>>
+  /** What the value under one key may be, by the text under another. A text that is not among them is no matter here. */
+  readonly depends?: Depends
+}
+
+export interface Depends {
+  readonly field: string
+  readonly on: string
+  readonly shapes: Readonly<Record<string, RecordShape>>
 }
 
 export interface Field {
@@ -137,6 +147,17 @@ class Checker {
       const entry = node.entries.find(entry => entry.key === key)
       if (entry !== undefined && !has(other)) throw this.#options.bad(`'${key}' of ${what} needs '${other}'`, entry)
     }
+    if (shape.depends !== undefined) this.#dependent(node, shape.depends, what)
+  }
+
+  #dependent(node: LocatedMap, { field, on, shapes }: Depends, what: string): void {
+    const choice = entryOf(node, on)
+    const chosen = choice?.value.kind === 'scalar' ? String(choice.value.value) : ''
+    const shape = Object.hasOwn(shapes, chosen) ? shapes[chosen] : undefined
+    if (choice === undefined || shape === undefined) return
+    const { line, column } = choice
+    const value = childAt(node, field) ?? { kind: 'map', entries: [], line, column }
+    this.check(value, shape, `'${field}' of ${what}`)
   }
 
   #field(entry: LocatedEntry, { fields }: RecordShape, what: string): void {
@@ -306,7 +327,7 @@ const mapSchema = ({ values, keys, single }: Extract<Shape, { kind: 'map' }>): J
   ...(single === true && { minProperties: 1, maxProperties: 1 }),
 })
 
-function recordSchema({ fields, oneOf, required, needs }: RecordShape): JsonRecord {
+function recordSchema({ fields, oneOf, required, needs, depends }: RecordShape): JsonRecord {
   const known = Object.entries(fields).filter(([, field]) => field.refused === undefined)
   const properties = known.map(([key, { shape, about, unused }]): [string, Json] => [
     key,
@@ -321,5 +342,16 @@ function recordSchema({ fields, oneOf, required, needs }: RecordShape): JsonReco
     ...(needs !== undefined && {
       dependentRequired: Object.fromEntries(Object.entries(needs).map(([key, other]) => [key, [other]])),
     }),
+    ...(depends !== undefined && { allOf: dependentSchemas(depends) }),
   }
 }
+
+const dependentSchemas = ({ field, on, shapes }: Depends): JsonRecord[] =>
+  Object.entries(shapes).map(([choice, shape]) => ({
+    if: { properties: { [on]: { const: choice } }, required: [on] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
+    then: {
+      properties: { [field]: recordSchema(shape) },
+      ...((shape.required ?? shape.oneOf) !== undefined && { required: [field] }),
+    },
+  }))

@@ -16,6 +16,7 @@ import {
 import { parseParamsFormat } from './params-file.js'
 import type { Action, Dependency, EnvironmentEntry, Out, ParamsOf, Resources, Stage, StageName } from './stage.js'
 import { stageDirectory, stagePath } from './stage-paths.js'
+import { describeStep, isStepName, type PathRole, type StepName } from './steps.js'
 import { defaultParamsFile } from './template-values.js'
 import { dirname, type TreePath } from './tree-path.js'
 
@@ -42,9 +43,10 @@ export function decodeStageFields(body: LocatedMap, { name, file, at, commands, 
     meta: reader.meta(),
     action: reader.action(commands),
     deps: reader.deps(),
+    tracked: reader.tracked(),
     params: reader.params(),
     env: reader.env(),
-    outs: [...reader.outs('outs'), ...reader.outs('metrics'), ...reader.outs('plots')],
+    outs: reader.allOuts(),
     frozen: reader.flag('frozen'),
     alwaysChanged: reader.flag('always_changed'),
     only: reader.text('only') as Stage['only'],
@@ -117,10 +119,44 @@ class FieldReader {
   }
 
   action(commands: readonly string[]): Action {
-    const uses = this.text('uses')
+    const uses = this.#step()
     if (uses === undefined) return { kind: 'command', commands, shell: this.text('shell') }
+    const paths = describeStep(uses).paths
+    const options = this.#with().entries.map(({ key, value }) => {
+      const toPath = (node: LocatedNode): string => this.#path(textOf(node), `'${key}'`, node)
+      if (!Object.hasOwn(paths, key)) return [key, toJson(value)]
+      return [key, value.kind === 'list' ? value.items.map(toPath) : toPath(value)]
+    })
+    return { kind: 'step', uses, with: Object.fromEntries(options) as JsonRecord }
+  }
+
+  tracked(): readonly Dependency[] {
+    return this.#stepPaths('tracked', 'out')
+  }
+
+  #step(): StepName | undefined {
+    const uses = this.text('uses')
+    return uses !== undefined && isStepName(uses) ? uses : undefined
+  }
+
+  #with(): LocatedMap {
     const node = childAt(this.#body, 'with')
-    return { kind: 'step', uses, with: node === undefined ? {} : (toJson(node) as JsonRecord) }
+    return node?.kind === 'map' ? node : { kind: 'map', entries: [], line: 0, column: 0 }
+  }
+
+  /** The paths under `with` that are this to the stage. */
+  #stepPaths(role: PathRole, what: string): readonly Dependency[] {
+    const uses = this.#step()
+    if (uses === undefined) return []
+    const { paths } = describeStep(uses)
+    return this.#with().entries.flatMap(({ key, value }) =>
+      Object.hasOwn(paths, key) && paths[key] === role
+        ? itemsOf(value).map(node => ({
+            path: this.#path(textOf(node), what, node),
+            position: positionOf(this.#options.file, node),
+          }))
+        : [],
+    )
   }
 
   deps(): readonly Dependency[] {
@@ -129,10 +165,21 @@ class FieldReader {
       const path = this.#path(textOf(node), 'dep', node)
       if (!deps.has(path)) deps.set(path, { path, position: positionOf(this.#options.file, node) })
     }
+    for (const dep of this.#stepPaths('dep', 'dep')) if (!deps.has(dep.path)) deps.set(dep.path, dep)
     return [...deps.values()]
   }
 
-  outs(field: 'outs' | 'metrics' | 'plots'): readonly Out[] {
+  allOuts(): readonly Out[] {
+    const written = (['outs', 'metrics', 'plots'] as const).flatMap(field => this.#outs(field))
+    const ofStep = (role: PathRole, cache: boolean): readonly Out[] =>
+      this.#stepPaths(role, 'out')
+        // One that is written down, too, has the options that it has there.
+        .filter(({ path }) => !written.some(out => out.path === path))
+        .map(({ path, position }) => ({ path, position, kind: 'data', cache, persist: false, push: true }))
+    return [...written, ...ofStep('out', true), ...ofStep('report', false)]
+  }
+
+  #outs(field: 'outs' | 'metrics' | 'plots'): readonly Out[] {
     const kind = field === 'outs' ? 'data' : field
     return itemsOf(childAt(this.#body, field)).map(node => {
       const entry = node.kind === 'map' ? node.entries[0] : undefined

@@ -2,6 +2,7 @@
 // how they are written down, lockfile.ts for what a run of one leaves.
 
 import type { JsonRecord } from './json.js'
+import type { StepName } from './steps.js'
 import type { TreePath } from './tree-path.js'
 
 declare const stageNameBrand: unique symbol
@@ -49,6 +50,8 @@ export interface Stage {
   readonly params: readonly ParamsOf[]
   readonly env: readonly EnvironmentEntry[]
   readonly outs: readonly Out[]
+  /** What it puts under pointers of their own: no outs of the lock, and what others read all the same. */
+  readonly tracked: readonly Dependency[]
   /** Never run, always taken for fresh. */
   readonly frozen: boolean
   /** Always taken for stale. */
@@ -75,7 +78,8 @@ export interface CommandAction {
 /** A step that is built in. */
 export interface StepAction {
   readonly kind: 'step'
-  readonly uses: string
+  readonly uses: StepName
+  /** As `requestOf` takes it: checked, and with paths that begin at the workspace. */
   readonly with: JsonRecord
 }
 
@@ -119,6 +123,10 @@ export interface Resources {
   readonly partition: string | undefined
   readonly account: string | undefined
 }
+
+/** All that it writes. */
+export const writtenBy = ({ outs, tracked }: Stage): readonly Dependency[] =>
+  tracked.length === 0 ? outs : [...outs, ...tracked]
 
 /** How a stage is named on the command line and in messages: `train@a` at the top, `sub/ddv.yaml:train@a` below. */
 export const stageAddress = ({ file, name }: Pick<Stage, 'file' | 'name'>): string =>

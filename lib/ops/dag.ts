@@ -1,7 +1,7 @@
 // `dag`: the stages, or what they make, and what needs what. Read from `ddv.yaml` alone: nothing is run, nothing is hashed.
 
 import type { Control } from '../core/events.js'
-import { type Stage, stageAddress } from '../core/stage.js'
+import { type Stage, stageAddress, writtenBy } from '../core/stage.js'
 import { isWithin, type TreePath } from '../core/tree-path.js'
 import { type Graph, inputsOf, upstreamOf } from '../pipeline/graph.js'
 import { coveringOutput } from '../workspace/pointers.js'
@@ -37,7 +37,7 @@ export function stageNodes(project: Project, targets: readonly string[], options
   const graph = select(project, targets, options)
   return graph.stages.map(stage => ({
     stage: stageAddress(stage),
-    outs: stage.outs.map(({ path }) => path),
+    outs: writtenBy(stage).map(({ path }) => path),
     deps: stage.deps.map(({ path }) => path),
     params: stage.params.map(({ file }) => file),
     upstream: upstreamOf(graph, stage).map(stageAddress),
@@ -48,10 +48,12 @@ export function stageNodes(project: Project, targets: readonly string[], options
 export function outNodes(project: Project, targets: readonly string[], options: DagOptions): readonly OutNode[] {
   const graph = select(project, targets, options)
   const tracked = new Map<TreePath, OutNode>()
+  const written = new Set(graph.stages.flatMap(stage => writtenBy(stage).map(({ path }) => path)))
   const made = graph.stages.flatMap(stage => {
-    const upstream = [...trackedInputs(project, stage), ...outsRead(graph, stage)]
-    for (const path of trackedInputs(project, stage)) tracked.set(path, { path, stage: undefined, upstream: [] })
-    return stage.outs.map(({ path }) => ({ path, stage: stageAddress(stage), upstream: [...new Set(upstream)] }))
+    const inputs = trackedInputs(project, stage).filter(path => !written.has(path))
+    const upstream = [...inputs, ...outsRead(graph, stage)]
+    for (const path of inputs) tracked.set(path, { path, stage: undefined, upstream: [] })
+    return writtenBy(stage).map(({ path }) => ({ path, stage: stageAddress(stage), upstream: [...new Set(upstream)] }))
   })
   return [...tracked.values(), ...made]
 }
@@ -68,5 +70,9 @@ const trackedInputs = ({ workspace }: Project, stage: Stage): readonly TreePath[
 function outsRead(graph: Graph, stage: Stage): readonly TreePath[] {
   const inputs = inputsOf(stage)
   const isRead = (out: TreePath): boolean => inputs.some(({ path }) => isWithin(path, out) || isWithin(out, path))
-  return upstreamOf(graph, stage).flatMap(({ outs }) => outs.map(({ path }) => path).filter(isRead))
+  return upstreamOf(graph, stage).flatMap(other =>
+    writtenBy(other)
+      .map(({ path }) => path)
+      .filter(isRead),
+  )
 }

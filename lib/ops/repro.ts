@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from 'node:os'
 import { isDdvError } from '../core/errors.js'
 import type { Control, StageOutcome } from '../core/events.js'
 import type { RunId } from '../core/run-record.js'
-import { lockFileOf, type Stage, stageAddress } from '../core/stage.js'
+import { lockFileOf, type Stage, stageAddress, writtenBy } from '../core/stage.js'
 import { dirname, type TreePath } from '../core/tree-path.js'
 import { type Graph, upstreamOf } from '../pipeline/graph.js'
 import { runGraph } from '../pipeline/schedule.js'
@@ -78,7 +78,7 @@ function outsOf({ stages }: Graph, locks: LockFiles): Pick<Making, 'findOut' | '
   const makers = new Map<TreePath, Stage>()
   const above = new Map<TreePath, Stage[]>()
   for (const stage of stages)
-    for (const { path } of stage.outs) {
+    for (const { path } of writtenBy(stage)) {
       makers.set(path, stage)
       for (let at = dirname(path); at !== ''; at = dirname(at)) above.set(at, [...(above.get(at) ?? []), stage])
     }

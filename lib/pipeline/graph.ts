@@ -4,7 +4,7 @@
 import { DdvError } from '../core/errors.js'
 import { atPlace } from '../core/located.js'
 import { checkOuts } from '../core/out-checks.js'
-import { type Dependency, type Stage, stageAddress } from '../core/stage.js'
+import { type Dependency, type Stage, stageAddress, writtenBy } from '../core/stage.js'
 import { compareUtf8, dirname, displayPath, isWithin, type TreePath } from '../core/tree-path.js'
 
 export interface Graph {
@@ -77,7 +77,7 @@ function findWriters(stages: readonly Stage[]): Writers {
   const byPath = new Map<TreePath, Stage>()
   const below = new Map<TreePath, Set<Stage>>()
   for (const stage of stages)
-    for (const { path } of stage.outs) {
+    for (const { path } of writtenBy(stage)) {
       byPath.set(path, stage)
       for (const directory of ancestors(path)) {
         const here = below.get(directory)
@@ -157,7 +157,7 @@ function cycle(stages: readonly Stage[]): DdvError {
 /** The input through which `reader` waits for `writer`. */
 function meeting(writer: Stage, reader: Stage): Dependency {
   const found = inputsOf(reader).find(({ path }) =>
-    writer.outs.some(out => isWithin(path, out.path) || isWithin(out.path, path)),
+    writtenBy(writer).some(out => isWithin(path, out.path) || isWithin(out.path, path)),
   )
   return found ?? { path: reader.file, position: reader.position }
 }

@@ -2,7 +2,7 @@
 
 import { nearest } from '../core/did-you-mean.js'
 import { DdvError } from '../core/errors.js'
-import { groupOf, pipelineFileName, type Stage, stageAddress } from '../core/stage.js'
+import { groupOf, pipelineFileName, type Stage, stageAddress, writtenBy } from '../core/stage.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { ancestors, downstreamOf, type Graph, restrictGraph, upstreamOf } from './graph.js'
 
@@ -51,7 +51,7 @@ function indexStages(stages: readonly Stage[]): Names {
       push(file === pipelineFileName ? exact : bare, text, stage)
     }
     push(exact, file, stage)
-    for (const { path } of stage.outs) {
+    for (const { path } of writtenBy(stage)) {
       outs.set(path, stage)
       for (const directory of ancestors(path)) push(above, directory, stage)
     }

@@ -80,6 +80,7 @@ shell: bash`,
       { path: 'b/c/m.json', kind: 'metrics', cache: false, persist: false, push: true, position: at(10, 15) },
       { path: 'b/c/p.csv', kind: 'plots', cache: true, persist: false, push: true, position: at(11, 12) },
     ],
+    tracked: [],
     frozen: true,
     alwaysChanged: true,
     only: 'production',
@@ -87,6 +88,51 @@ shell: bash`,
     timeout: 5_400_000,
     resources: { cpus: 2, memory: 4e9, gpus: 1, time: 172_800_000, partition: 'long', account: 'me' },
   })
+})
+
+t.test('built-in steps', async t => {
+  const step = (body: string) => {
+    const { action, deps, outs, tracked } = stageOf(body, {}, 'a/ddv.yaml')
+    return {
+      ...action,
+      deps: deps.map(({ path }) => path),
+      outs: outs.map(({ path, cache }) => `${path}${cache ? '' : ' in git'}`),
+      tracked: tracked.map(({ path }) => path),
+    }
+  }
+  t.same(step('uses: extract\nwith: {connection: shop, query: ../q.sql, to: x.csv, params: {year: 1999}}'), {
+    kind: 'step',
+    uses: 'extract',
+    with: { connection: 'shop', query: 'q.sql', to: 'a/x.csv', params: { year: 1999 } },
+    deps: ['q.sql'],
+    outs: ['a/x.csv'],
+    tracked: [],
+  })
+  const validate = 'uses: validate\nwith: {data: x.csv, schema: s.yaml, report: r.json, references: [y.csv, z.csv]}'
+  t.same(step(`${validate}\ndeps: [x.csv, more]\nouts: [r.json: {push: false}, other]`), {
+    kind: 'step',
+    uses: 'validate',
+    with: { data: 'a/x.csv', schema: 'a/s.yaml', report: 'a/r.json', references: ['a/y.csv', 'a/z.csv'] },
+    deps: ['a/x.csv', 'a/more', 'a/s.yaml', 'a/y.csv', 'a/z.csv'],
+    outs: ['a/r.json', 'a/other'],
+    tracked: [],
+  })
+  t.same(step(validate).outs, ['a/r.json in git'])
+  t.match(step('uses: load\nwith: {data: x.csv, to: ../raw/x.csv, lake: lake}'), {
+    deps: ['a/x.csv'],
+    outs: [],
+    tracked: ['raw/x.csv'],
+  })
+  t.match(step('uses: register\nwith: {model: m, name: films, metrics: m.json}'), {
+    deps: ['a/m', 'a/m.json'],
+    outs: [],
+  })
+  t.match(
+    stageOf('uses: extract\nwith: {connection: "${x}", table: t, to: "${x}.csv"}', { 'params.yaml': { x: 'shop' } }),
+    {
+      action: { with: { connection: 'shop', to: 'shop.csv' } },
+    },
+  )
 })
 
 t.test('what is not given', async t => {
@@ -121,11 +167,6 @@ t.test('other forms', async t => {
     { name: 'B', value: '' },
     { name: 'C', value: 'x=y' },
   ])
-  t.same(stageOf('uses: validate\nwith: {data: x.csv, rows: [1]}').action, {
-    kind: 'step',
-    uses: 'validate',
-    with: { data: 'x.csv', rows: [1] },
-  })
   t.same(stageOf('cmd: go\ndeps: a/../b').deps[0]?.path, 'b')
   t.same(scripts(stageOf('cmd: |\n  one\n  two\n')), ['one\ntwo\n'])
   t.equal(stageOf('cmd: go\nresources: {memory: 512MiB}').resources.memory, 536_870_912)
@@ -264,6 +305,39 @@ const bad: readonly (readonly [string, string, string, string?])[] = [
   ],
   ['no command', s('deps: [a]'), "stage 's' has neither 'cmd' nor 'uses': ddv.yaml:3:5"],
   ['a command and a step', s('cmd: go\nuses: load'), "stage 's' has both 'cmd' and 'uses': ddv.yaml:4:5"],
+  ['a step without options', s('uses: load'), "'with' of stage 's' has no 'data': ddv.yaml:3:5"],
+  [
+    'an unknown option',
+    s('uses: load\nwith: {data: a, too: b}'),
+    "unknown key 'too' of 'with' of stage 's': ddv.yaml:4:21",
+    "did you mean 'to'?",
+  ],
+  [
+    'neither query nor table',
+    s('uses: extract\nwith: {connection: c, to: x.csv}'),
+    "'with' of stage 's' has neither 'query' nor 'table': ddv.yaml:4:11",
+  ],
+  [
+    'an option of another kind',
+    s('uses: validate\nwith: {data: [a], schema: b}'),
+    "'data' of 'with' of stage 's' is a list, not a text of one line: ddv.yaml:4:18",
+  ],
+  [
+    'a path of a step outside',
+    s('uses: load\nwith: {data: ../a, to: b}'),
+    "'data' of stage 's' is outside the workspace ('../a'): ddv.yaml:4:18",
+    'bring it into the workspace',
+  ],
+  [
+    'what two write',
+    `${s('uses: load\nwith: {data: a, to: b}')}\n  other: {cmd: x, outs: [b]}`,
+    "'b' is an out of stage 's' and of 'other': ddv.yaml:6:26",
+  ],
+  [
+    'a shell for a step',
+    s('uses: load\nwith: {data: a, to: b}\nshell: sh'),
+    "'shell' of stage 's' needs 'cmd': ddv.yaml:5:5",
+  ],
   ['with without uses', s('cmd: go\nwith: {a: 1}'), "'with' of stage 's' needs 'uses': ddv.yaml:4:5"],
   [
     'an unknown step',

@@ -5,6 +5,7 @@ import { expandStages } from '../../lib/core/expand-stages.js'
 import { toJson } from '../../lib/core/located.js'
 import { decodePipelineFile, type PipelineFile } from '../../lib/core/pipeline-file.js'
 import { pipelineJsonSchema } from '../../lib/core/pipeline-schema.js'
+import { describeStep, stepNames } from '../../lib/core/steps.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
 import { parseLocatedYaml } from '../../lib/core/yaml-located.js'
 import { ddv } from '../support/fake-io.js'
@@ -146,6 +147,18 @@ t.test('decoder and schema accept the same', async t => {
         value => `stages:\n  a:\n    ${key === 'cmd' || key === 'uses' ? '' : 'cmd: go\n    '}${key}: ${value}\n`,
       ),
     ),
+    ...stepNames.flatMap(step => {
+      const { fields, required = [] } = describeStep(step).shape
+      const rest = (key: string): string => required.map(name => (name === key ? '' : `${name}: x, `)).join('')
+      return Object.keys(fields).flatMap(key => [
+        `stages: {a: {uses: ${step}, with: {${key}: x}}}\n`,
+        ...values.map(value => `stages: {a: {uses: ${step}, with: {${rest(key)}${key}: ${value}}}}\n`),
+        ...values.map(
+          value =>
+            `stages: {a: {uses: ${step}, with: {${rest(key)}${key === 'table' ? '' : 'table: t, '}${key}: ${value}}}}\n`,
+        ),
+      ])
+    }),
     ...['vars', 'params', 'metrics', 'plots', 'artifacts', 'datasets'].flatMap(key =>
       values.map(value => `${key}: ${value}\n`),
     ),

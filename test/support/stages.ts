@@ -33,6 +33,7 @@ export function stageOf(name: string, spec: StageSpec = {}, others: Partial<Othe
     params: params.map(path => ({ file: parseTreePath(path), keys: undefined, position: at(2) })),
     env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
     outs: outs.map(path => outOf(path, at(3))),
+    tracked: [],
     frozen: false,
     alwaysChanged: false,
     only: undefined,
