@@ -3,13 +3,18 @@
 import { DdvError } from './errors.js'
 import { isJsonRecord, type Json } from './json.js'
 import type { Scalar } from './simple-yaml.js'
-import type { Position } from './stage.js'
 import { displayPath, type TreePath } from './tree-path.js'
 
 /** Line and column count from 1, the column in UTF-16 units. */
 export interface Place {
   readonly line: number
   readonly column: number
+}
+
+/** Where something stands in a file that people write. */
+export interface Position extends Place {
+  /** Relative to the workspace. */
+  readonly file: TreePath
 }
 
 export type LocatedNode = LocatedScalar | LocatedList | LocatedMap

@@ -9,11 +9,11 @@ import {
   type LocatedMap,
   type LocatedNode,
   type Place,
+  type Position,
   positionOf,
 } from './located.js'
 import { pipelineShape } from './pipeline-schema.js'
 import { checkShape } from './shape.js'
-import type { Position } from './stage.js'
 import { stageDirectory } from './stage-paths.js'
 import { decodeValues, defaultParamsFile, type Values } from './template-values.js'
 import { dirname, joinTreePath, type TreePath } from './tree-path.js'

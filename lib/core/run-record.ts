@@ -34,6 +34,8 @@ export interface RunRecord {
   /** As it was asked for: targets and flags. */
   readonly command: readonly string[]
   readonly executor: string
+  /** Which was checked out, or what the environment named; undefined where neither says. */
+  readonly commit: string | undefined
   readonly started: Date
   /** undefined: it is still at work, or was killed. */
   readonly ended: Date | undefined
@@ -64,20 +66,29 @@ export interface StageRun {
   readonly log: string | undefined
   /** What it read and made; of `done` and `unchanged`. */
   readonly lock: StageLock | undefined
+  /** What it told of itself: what a built-in step found, or whatever a command left in `DDV_RESULT`. */
+  readonly result: JsonRecord | undefined
+  /** By path: what its files of metrics held. */
+  readonly metrics: JsonRecord | undefined
 }
 
 export const isLogName = (text: unknown): text is string =>
   typeof text === 'string' && /^[A-Za-z0-9_][A-Za-z0-9_.,=+@-]{0,199}\.log$/.test(text)
+
+/** Of what a stage may leave in `DDV_RESULT`, in bytes. */
+export const maxResult = 1_048_576
 
 /** `3-train@a.log`. The number makes it the stage's own, the name is for people. */
 export const logName = (number: number, address: string): string =>
   `${number}-${address.replace(/[^A-Za-z0-9_.,=+@-]+/g, '-').slice(0, 150)}.log`
 
 export function encodeRun(run: RunRecord): string {
-  const { id, version, host, process, command, executor, started, ended, killed, stages } = run
+  const { id, version, host, process, command, executor, commit, started, ended, killed, stages } = run
   const record: JsonRecord = {
     ddv: 1,
-    ...{ id, version, host, process, command, executor, started: started.toISOString() },
+    ...{ id, version, host, process, command, executor },
+    ...(commit !== undefined && { commit }),
+    started: started.toISOString(),
     ...(ended !== undefined && { ended: ended.toISOString() }),
     ...(killed && { killed }),
     stages: stages.map(stageRunRecord),
@@ -90,7 +101,7 @@ export function decodeRun(text: string, file: string): RunRecord {
   const bad: Bad = problem => new DdvError('corrupt', `record of a run ${problem}: ${file}`)
   const record = parseRecord(text)
   if (record === undefined) throw bad('is no JSON object that ddv wrote')
-  const { ddv, id, version, host, process, command, executor, started, ended, killed, stages } = record
+  const { ddv, id, version, host, process, command, executor, commit, started, ended, killed, stages } = record
   if (typeof ddv === 'number' && Number.isSafeInteger(ddv) && ddv > 1)
     throw new DdvError('newer-format', `record of a run was written by a newer ddv: ${file}`, { hint: 'update ddv' })
   if (ddv !== 1) throw bad('has no "ddv": 1')
@@ -104,6 +115,7 @@ export function decodeRun(text: string, file: string): RunRecord {
     process: textOf(process, 'process', bad),
     command,
     executor: textOf(executor, 'executor', bad),
+    commit: commit === undefined ? undefined : textOf(commit, 'commit', bad),
     started: timeOf(started, 'started', bad),
     ended: ended === undefined ? undefined : timeOf(ended, 'ended', bad),
     killed: killed === true,
@@ -146,8 +158,8 @@ function decodeJournalEntry(line: string): JournalEntry {
 }
 
 function stageRunRecord(run: StageRun): JsonRecord {
-  const { file, name, outcome, because, cached, reasons, tries, failure, started, duration, peakMemory, log, lock } =
-    run
+  const { file, name, outcome, because, cached, reasons, tries, failure, started, duration, peakMemory, log } = run
+  const { lock, result, metrics } = run
   return {
     ...(file !== pipelineFileName && { file }),
     ...{ name, outcome },
@@ -161,6 +173,8 @@ function stageRunRecord(run: StageRun): JsonRecord {
     ...(peakMemory !== undefined && { peakMemory }),
     ...(log !== undefined && { log }),
     ...(lock !== undefined && { lock: stageRecord(lock) }),
+    ...(result !== undefined && { result }),
+    ...(metrics !== undefined && { metrics }),
   }
 }
 
@@ -170,7 +184,8 @@ const outcomes: readonly unknown[] = ['done', 'unchanged', 'failed', 'skipped'] 
 
 function decodeStageRun(value: unknown, bad: Bad): StageRun {
   if (!isJsonRecord(value)) throw bad('has a stage that is no object')
-  const { outcome, because, cached, reasons = [], tries = 0, failure, started, duration, peakMemory, log, lock } = value
+  const { outcome, because, cached, reasons = [], tries = 0, failure, started, duration, peakMemory, log } = value
+  const { lock, result, metrics } = value
   if (!outcomes.includes(outcome)) throw bad('has a stage with an unknown outcome')
   if (!Array.isArray(reasons) || !reasons.every(isStaleReason)) throw bad('has a stage with unknown reasons')
   if (failure !== undefined && !isFailure(failure)) throw bad('has a stage with an unknown failure')
@@ -188,6 +203,8 @@ function decodeStageRun(value: unknown, bad: Bad): StageRun {
     peakMemory: peakMemory === undefined ? undefined : countOf(peakMemory, 'peakMemory', bad),
     log,
     lock: lock === undefined ? undefined : decodeStageLock(lock, problem => bad(`has a stage ${problem}`)),
+    result: result === undefined ? undefined : recordOf(result, 'result', bad),
+    metrics: metrics === undefined ? undefined : recordOf(metrics, 'metrics', bad),
   }
 }
 
@@ -212,6 +229,11 @@ const isTexts = (value: Json | undefined): value is readonly string[] =>
 
 function textOf(value: Json | undefined, key: string, bad: Bad): string {
   if (typeof value !== 'string') throw bad(`has a "${key}" that is no text`)
+  return value
+}
+
+function recordOf(value: Json, key: string, bad: Bad): JsonRecord {
+  if (!isJsonRecord(value)) throw bad(`has "${key}" that are no object`)
   return value
 }
 

@@ -2,6 +2,7 @@
 // how they are written down, lockfile.ts for what a run of one leaves.
 
 import type { JsonRecord } from './json.js'
+import type { Position } from './located.js'
 import type { StepName } from './steps.js'
 import type { TreePath } from './tree-path.js'
 
@@ -27,14 +28,6 @@ export const groupOf = (name: StageName): string => name.replace(/@.*/s, '')
 /** The file that describes stages, and the one that keeps their last good runs. */
 export const pipelineFileName = 'ddv.yaml'
 export const lockFileName = 'ddv.lock'
-
-/** Where something stands in a file that people write. Line and column count from 1. */
-export interface Position {
-  /** Relative to the workspace. */
-  readonly file: TreePath
-  readonly line: number
-  readonly column: number
-}
 
 export interface Stage {
   readonly name: StageName

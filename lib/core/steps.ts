@@ -70,6 +70,8 @@ export type PathRole = 'dep' | 'out' | 'report' | 'tracked'
 export interface StepDescription {
   readonly shape: RecordShape
   readonly paths: Readonly<Record<string, PathRole>>
+  /** It does more than to make outs, so that a result of before cannot stand for a run. */
+  readonly hasEffects: boolean
 }
 
 const name: Named = { kind: 'text', pattern: /^[^\u0000-\u001f\u007f]+$/, expected: 'a text of one line' }
@@ -99,6 +101,7 @@ const descriptions: Readonly<Record<StepName, StepDescription>> = {
       oneOf: ['query', 'table'],
     },
     paths: { query: 'dep', to: 'out' },
+    hasEffects: false,
   },
   validate: {
     shape: {
@@ -116,6 +119,7 @@ const descriptions: Readonly<Record<StepName, StepDescription>> = {
       required: ['data', 'schema'],
     },
     paths: { data: 'dep', schema: 'dep', report: 'report', html: 'report', references: 'dep' },
+    hasEffects: false,
   },
   load: {
     shape: {
@@ -128,6 +132,7 @@ const descriptions: Readonly<Record<StepName, StepDescription>> = {
       required: ['data', 'to'],
     },
     paths: { data: 'dep', to: 'tracked' },
+    hasEffects: true,
   },
   register: {
     shape: {
@@ -142,6 +147,7 @@ const descriptions: Readonly<Record<StepName, StepDescription>> = {
       required: ['model', 'name'],
     },
     paths: { model: 'dep', metrics: 'dep' },
+    hasEffects: true,
   },
 }
 

@@ -6,7 +6,8 @@ import { DdvError, isDdvError } from '../core/errors.js'
 import type { Failure } from '../core/failure.js'
 import { canonicalJson, type JsonRecord } from '../core/json.js'
 import { type Artifact, type LockedDep, type LockedOut, pointerOfOut, type StageLock } from '../core/lockfile.js'
-import { type Dependency, lockFileOf, type Stage, stageAddress } from '../core/stage.js'
+import { type Dependency, lockFileOf, type Stage, stageAddress, writtenBy } from '../core/stage.js'
+import { describeStep } from '../core/steps.js'
 import { displayPath, type TreePath } from '../core/tree-path.js'
 import { isSameContent } from '../pipeline/staleness.js'
 import { openInside } from '../sys/inside.js'
@@ -36,7 +37,7 @@ export async function makeStage(making: Making, stage: Stage): Promise<Made> {
     // Another process ran it meanwhile.
     if (isNew) for (const { path } of [...stage.deps, ...stage.outs]) artifacts.forget(path)
     const judged = isNew ? await judgeStage(making, stage, { force }) : first
-    if (judged.reasons.length === 0 && (await bringOuts(making, judged))) return { outcome: 'unchanged', reasons: [] }
+    if (judged.reasons.length === 0 && (await bringOuts(making, judged))) return unchanged(making, stage, judged)
     await making.claimPlaces(stage)
     return make(making, stage, judged)
   })
@@ -47,7 +48,7 @@ async function unchanged(making: Making, stage: Stage, { now, lock }: Judged): P
   const isOf = ([path, dep]: readonly [TreePath, LockedDep]): boolean => now.deps.get(path)?.of === dep.of
   if (lock !== undefined && !stage.frozen && ![...lock.deps].every(isOf))
     await record(making, stage, { ...lock, deps: originOf({ now }).deps })
-  return { outcome: 'unchanged', reasons: [] }
+  return { outcome: 'unchanged', reasons: [], ...(lock !== undefined && { result: lock }) }
 }
 
 /** One process at a time makes a stage; others wait for it as long as it takes, where they can know that it lives. */
@@ -112,8 +113,11 @@ async function make(making: Making, stage: Stage, judged: Judged): Promise<Made>
   return run(making, stage, { judged, key })
 }
 
-/** Whether the same origin gives the same outs: not where a stage goes on from what it finds. */
-const isReusable = ({ alwaysChanged, outs }: Stage): boolean => !alwaysChanged && !outs.some(({ persist }) => persist)
+/** Whether the same origin gives the same outs: not where a stage goes on from what it finds, or does more than make outs. */
+const isReusable = ({ action, alwaysChanged, outs }: Stage): boolean =>
+  !alwaysChanged &&
+  !outs.some(({ persist }) => persist) &&
+  !(action.kind === 'step' && describeStep(action.uses).hasEffects)
 
 /** An error of ddv's own, as a stage's failure. */
 export const errorFailure = ({ message, hint }: DdvError): Failure => ({
@@ -169,7 +173,7 @@ async function run(making: Making, stage: Stage, { judged, key }: Running): Prom
   const address = stageAddress(stage)
   const outs = stage.outs.map(({ path }) => path)
   const forgetOuts = (): void => {
-    for (const path of outs) artifacts.forget(path)
+    for (const { path } of writtenBy(stage)) artifacts.forget(path)
   }
   noteBegun(project, stage)
   const taken = aside.take(

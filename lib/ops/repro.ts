@@ -11,6 +11,7 @@ import { runGraph } from '../pipeline/schedule.js'
 import type { Reach } from '../pipeline/select-stages.js'
 import { Artifacts } from './artifacts.js'
 import { claimPlaces } from './claim-places.js'
+import { isElsewhere, misfit, misfits } from './elsewhere.js'
 import { LockFiles } from './lock-files.js'
 import { withWorkspaceLock } from './locked.js'
 import { errorFailure, makeStage } from './make-stage.js'
@@ -44,6 +45,8 @@ export interface ReproOptions extends Control {
   /** Of ddv, and as it was asked for: for the record. */
   readonly version?: string | undefined
   readonly command?: readonly string[] | undefined
+  /** What starts ddv, for built-in steps: a program and its first arguments. */
+  readonly ddv?: readonly string[] | undefined
 }
 
 export interface ReproResult {
@@ -105,7 +108,9 @@ async function judgeAll(view: View, graph: Graph, options: ReproOptions): Promis
   for (const stage of graph.stages) {
     const address = stageAddress(stage)
     if (isElsewhere(view.project, stage)) {
-      reports.push({ stage: address, outcome: 'skipped', reasons: [] })
+      const reasons = await misfits(view, stage)
+      if (reasons.length > 0) stale.add(stage)
+      reports.push({ stage: address, outcome: reasons.length > 0 ? 'stale' : 'skipped', reasons })
       continue
     }
     const upstream = upstreamOf(graph, stage)
@@ -117,8 +122,6 @@ async function judgeAll(view: View, graph: Graph, options: ReproOptions): Promis
   }
   return reports
 }
-
-const isElsewhere = ({ config }: Project, { only }: Stage): boolean => only !== undefined && only !== config.environment
 
 async function reproduce(
   view: View & Pick<Making, 'turns' | 'makersOf'>,
@@ -139,18 +142,18 @@ async function reproduce(
     writesLocks,
     options: { force, pull, runCache, signal, onEvent },
     claimPlaces: claimPlaces(project, graph, { turns, ...options }),
-    act: stage => journal.act(stage, { signal, onEvent }),
+    act: stage => journal.act(stage, { signal, onEvent, waited: upstreamOf(graph, stage).length > 0 }),
     onStart: stage => onEvent?.({ type: 'stage', stage: stageAddress(stage), state: 'running' }),
   }
   const perform = async (stage: Stage): Promise<StageOutcome> => {
-    const address = stageAddress(stage)
-    if (isElsewhere(project, stage)) {
-      reports.set(stage, { stage: address, outcome: 'skipped', reasons: [] })
+    const isHere = !isElsewhere(project, stage)
+    const reasons = isHere ? [] : await misfits(making, stage)
+    if (!isHere && reasons.length === 0) {
+      reports.set(stage, { stage: stageAddress(stage), outcome: 'skipped', reasons })
       return 'skipped'
     }
-    const made = await makeStage(making, stage).catch(failedStage)
-    const report = journal.note(stage, made)
-    reports.set(stage, report)
+    const made = isHere ? await makeStage(making, stage).catch(failedStage) : misfit(reasons)
+    reports.set(stage, await journal.note(stage, made))
     return made.outcome === 'restored' || made.outcome === 'ran' ? 'done' : made.outcome
   }
   try {

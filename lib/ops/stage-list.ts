@@ -1,7 +1,8 @@
 // `stage list`: what `ddv.yaml` describes, in an order in which each stage comes after all that it needs.
 
 import type { Control } from '../core/events.js'
-import { type Action, type Position, type Stage, stageAddress } from '../core/stage.js'
+import type { Position } from '../core/located.js'
+import { type Action, type Stage, stageAddress } from '../core/stage.js'
 import type { TreePath } from '../core/tree-path.js'
 import { ParamFiles } from './param-files.js'
 import { requirePipeline, selectTyped, warnOfPipeline } from './pipeline.js'

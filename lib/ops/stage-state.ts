@@ -64,6 +64,7 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
     if (here === undefined && artifact !== undefined) absentOuts.push(path)
     outs.set(path, artifact)
   }
+  for (const { path } of stage.tracked) outs.set(path, await trackedAt(view, path))
   const now: Judged['now'] = {
     command: stageCommand(stage),
     deps,
@@ -72,10 +73,28 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
     outs,
     upstream: options.upstream,
   }
-  const found = staleReasons(stage, now, lock)
+  const found = staleReasons(stage, now, lock && withTracked(stage, lock))
   const reasons: readonly StaleReason[] =
     options.force === true && !stage.frozen ? [{ type: 'forced' }, ...found] : found
   return { now, lock, reasons, absentDeps, absentOuts }
+}
+
+/** What is at the path of a pointer, or what that says where nothing is there. */
+async function trackedAt({ project, artifacts, findOut }: View, path: TreePath): Promise<Artifact | undefined> {
+  const here = await artifacts.read(path)
+  const recorded = here === undefined ? findOutput(project, path, findOut) : undefined
+  return here ?? (recorded && artifactIn(project, recorded, path))
+}
+
+/** What a step put under a pointer is what it read: no lock says it twice. */
+function withTracked({ tracked, action }: Stage, lock: StageLock): StageLock {
+  const data = action.kind === 'step' ? lock.deps.get(action.with.data as TreePath) : undefined
+  if (tracked.length === 0 || data === undefined) return lock
+  const options = { meta: undefined, cache: true, push: true }
+  return {
+    ...lock,
+    outs: new Map([...lock.outs, ...tracked.map(({ path }) => [path, { ...data, ...options }] as const)]),
+  }
 }
 
 const depOf = (artifact: Artifact | undefined, of: Digest | undefined): LockedDep | undefined =>

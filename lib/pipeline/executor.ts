@@ -2,7 +2,8 @@
 // what calls it need not know. Deps are in place before, outs are looked at after; an executor does neither.
 
 import type { Failure } from '../core/failure.js'
-import type { CommandAction, Stage } from '../core/stage.js'
+import type { Stage } from '../core/stage.js'
+import type { Environment } from '../sys/spawn.js'
 
 export interface Executor {
   /** As records of runs name it. */
@@ -11,12 +12,8 @@ export interface Executor {
    * One try. How the stage's own command fails is an answer. Throws `interrupted` when the signal fired, once nothing of
    * the stage runs any more, and other errors where it could not be tried at all.
    */
-  run(stage: CommandStage, options: TryOptions): Promise<TryResult>
+  run(stage: Stage, options: TryOptions): Promise<TryResult>
 }
-
-export type CommandStage = Stage & { readonly action: CommandAction }
-
-export const isCommandStage = (stage: Stage): stage is CommandStage => stage.action.kind === 'command'
 
 export type OutputStream = 'stdout' | 'stderr'
 
@@ -26,6 +23,8 @@ export interface TryOptions {
   /** Each line without its end; very long ones in pieces. Bytes, which need not be text. Valid until it returns. */
   readonly onLine?: ((stream: OutputStream, line: Buffer) => void) | undefined
   readonly signal?: AbortSignal | undefined
+  /** On top of the stage's own. */
+  readonly env?: Environment | undefined
 }
 
 export interface OutputLog {

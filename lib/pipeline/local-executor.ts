@@ -1,17 +1,17 @@
-// Runs a stage's scripts on this machine. Each is one call of a shell, which stops at the first command that fails, also in
-// scripts of many lines; of several scripts none is begun after one that failed. Unix alone: groups of processes, and
+// Runs a stage on this machine. Each of its scripts is one call of a shell, which stops at the first command that fails, also
+// in scripts of many lines; of several scripts none is begun after one that failed. Unix alone: groups of processes, and
 // signals to them, are what makes that nothing is left running.
 
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DdvError } from '../core/errors.js'
 import { commandNotFound, type Failure } from '../core/failure.js'
-import { stageAddress } from '../core/stage.js'
+import { type Stage, stageAddress } from '../core/stage.js'
 import { type GroupResult, runGroup } from '../sys/process-group.js'
 import type { Environment } from '../sys/spawn.js'
-import type { CommandStage, Executor, OutputStream, TryOptions, TryResult } from './executor.js'
+import type { Executor, OutputStream, TryOptions, TryResult } from './executor.js'
 import { createLineCutter, linesIn } from './output-lines.js'
-import { findShell, type Shell } from './shell.js'
+import { type Program, programsOf } from './programs.js'
 
 export interface LocalOptions {
   /** The workspace, absolute. */
@@ -20,15 +20,17 @@ export interface LocalOptions {
   readonly env: Environment
   /** Milliseconds between asking processes to end and ending them; 10 s unless told. */
   readonly grace?: number | undefined
+  /** What starts ddv, for built-in steps: a program and its first arguments. */
+  readonly ddv?: readonly string[] | undefined
 }
 
 export function localExecutor(options: LocalOptions): Executor {
   if (process.platform === 'win32')
-    throw new DdvError('usage', 'stages with a cmd do not run on Windows', { hint: 'run ddv in WSL or in a container' })
+    throw new DdvError('usage', 'stages do not run on Windows', { hint: 'run ddv in WSL or in a container' })
   return { name: 'local', run: (stage, given) => runStage(stage, options, given) }
 }
 
-async function runStage(stage: CommandStage, local: LocalOptions, options: TryOptions): Promise<TryResult> {
+async function runStage(stage: Stage, local: LocalOptions, options: TryOptions): Promise<TryResult> {
   const started = performance.now()
   const result = (failure: Failure | undefined, runs: readonly GroupResult[]): TryResult => ({
     failure,
@@ -38,14 +40,14 @@ async function runStage(stage: CommandStage, local: LocalOptions, options: TryOp
   })
   const directory = join(local.root, stage.wdir)
   if (!isDirectory(directory)) return result({ kind: 'not-found', what: 'directory', name: stage.wdir }, [])
-  const env = environmentOf(stage, local)
-  const shell = findShell(stage.action.shell, env, directory)
-  if (shell === undefined) return result({ kind: 'not-found', what: 'shell', name: stage.action.shell ?? 'sh' }, [])
+  const env = { ...environmentOf(stage, local), ...options.env }
+  const programs = programsOf(stage, { root: local.root, directory, env, ddv: local.ddv })
+  if ('kind' in programs) return result(programs, [])
   const runs: GroupResult[] = []
-  for (const script of stage.action.commands) {
+  for (const program of programs) {
     // The timeout is for all of them together.
     const left = stage.timeout === undefined ? undefined : Math.max(1, stage.timeout - (performance.now() - started))
-    const run = await runScript(script, shell, { ...options, cwd: directory, env, timeout: left, grace: local.grace })
+    const run = await runProgram(program, { ...options, cwd: directory, env, timeout: left, grace: local.grace })
     runs.push(run)
     const failure = failureOf(run, stage)
     if (failure !== undefined) return result(failure, runs)
@@ -59,19 +61,19 @@ const max = (a: number | undefined, b: number | undefined): number | undefined =
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** What stages can rely on beside their own: the workspace and who they are. */
-function environmentOf(stage: CommandStage, { root, env }: LocalOptions): Environment {
+function environmentOf(stage: Stage, { root, env }: LocalOptions): Environment {
   const given = stage.env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value] as const]))
   return { ...env, ...Object.fromEntries(given), DDV_ROOT: root, DDV_STAGE: stageAddress(stage) }
 }
 
-interface ScriptOptions extends TryOptions {
+interface ProgramOptions extends TryOptions {
   readonly cwd: string
   readonly env: Environment
   readonly timeout: number | undefined
   readonly grace: number | undefined
 }
 
-async function runScript(script: string, shell: Shell, options: ScriptOptions): Promise<GroupResult> {
+async function runProgram({ file, args }: Program, options: ProgramOptions): Promise<GroupResult> {
   const { log, onLine, ...others } = options
   const cutters = { stdout: createLineCutter(), stderr: createLineCutter() }
   const tell = (stream: OutputStream, bytes: Buffer): void => {
@@ -82,7 +84,7 @@ async function runScript(script: string, shell: Shell, options: ScriptOptions): 
     for (const stream of ['stdout', 'stderr'] as const) tell(stream, cutters[stream].finish())
   }
   try {
-    return await runGroup(shell.program, [...shell.args, script], {
+    return await runGroup(file, args, {
       ...others,
       onOutput: (stream, bytes) => tell(stream, cutters[stream].push(bytes)),
     })
@@ -91,7 +93,7 @@ async function runScript(script: string, shell: Shell, options: ScriptOptions): 
   }
 }
 
-function failureOf({ code, signal, timedOut }: GroupResult, { timeout }: CommandStage): Failure | undefined {
+function failureOf({ code, signal, timedOut }: GroupResult, { timeout }: Stage): Failure | undefined {
   if (timedOut) return { kind: 'timeout', after: timeout ?? 0 }
   if (signal !== null) return { kind: 'signal', signal }
   if (code === commandNotFound) return { kind: 'not-found', what: 'command', name: '' }

@@ -28,10 +28,11 @@ import { StageLog } from './stage-log.js'
 /** So many records stay. */
 export const keptRuns = 100
 
-const recordFile = 'run.json'
+/** In the directory of a run. */
+export const recordFile = 'run.json'
 const journalFile = 'journal.jsonl'
 
-export type RunStart = Pick<RunRecord, 'version' | 'command' | 'executor'>
+export type RunStart = Pick<RunRecord, 'version' | 'command' | 'executor' | 'commit'>
 
 /** A class because of what is open, and what came so far. */
 export class Run {
@@ -40,6 +41,8 @@ export class Run {
   readonly #record: RunRecord
   readonly #stages: StageRun[] = []
   readonly #journal: number
+  /** The record has all stages that came to an end. */
+  #isWritten = true
   #logs = 0
 
   /** Makes the record, in `runs`, and takes away the oldest ones there. */
@@ -76,7 +79,21 @@ export class Run {
   /** In the journal when this returns: a kill loses nothing of it, a crash of the machine may. */
   end(stage: StageRun): void {
     this.#stages.push(stage)
+    this.#isWritten = false
     this.#append({ type: 'ended', stage })
+  }
+
+  /** A stage that was up to date: told to those that come after it, and nothing that a crash could lose. */
+  pass(stage: StageRun): void {
+    this.#stages.push(stage)
+    this.#isWritten = false
+  }
+
+  /** Before a stage that waited for others: it may read in the record what these came to. */
+  share(): void {
+    if (this.#isWritten) return
+    named(this.directory, () => writeRecord(this.directory, { ...this.#record, stages: this.#stages }))
+    this.#isWritten = true
   }
 
   /** No more stages come. */

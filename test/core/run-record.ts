@@ -34,6 +34,8 @@ const bare: StageRun = {
   peakMemory: undefined,
   log: undefined,
   lock: undefined,
+  result: undefined,
+  metrics: undefined,
 }
 const full: StageRun = {
   file: path('sub/ddv.yaml'),
@@ -55,6 +57,8 @@ const full: StageRun = {
     env: {},
     outs: new Map([[path('y'), { ...fileOf('2', true), meta: undefined, cache: true, push: false }]]),
   },
+  result: { rows: 3201 },
+  metrics: { 'm.json': { auc: 0.9 } },
 }
 const run: RunRecord = {
   id: '20261125T011500Z-3f9c2a' as RunId,
@@ -63,6 +67,7 @@ const run: RunRecord = {
   process: '1_2_3_4_here_0123456789abcdef',
   command: ['train', '--force'],
   executor: 'local',
+  commit: '3'.repeat(40),
   started: time,
   ended: time,
   killed: false,
@@ -70,7 +75,7 @@ const run: RunRecord = {
 }
 
 t.test('what is written is read', async t => {
-  for (const record of [run, { ...run, ended: undefined, killed: true, stages: [] }])
+  for (const record of [run, { ...run, commit: undefined, ended: undefined, killed: true, stages: [] }])
     t.strictSame(decodeRun(encodeRun(record), 'run.json'), record)
 })
 

@@ -74,7 +74,7 @@ t.test('what came of runs, why, and what they printed', async t => {
 t.test('what is at work, was interrupted, was killed', async t => {
   const w = await makeWorkspace(t)
   const project = await w.project()
-  const run = new Run(runsOf(w), { version: '1', command: ['repro', 'a\nb'], executor: 'local' })
+  const run = new Run(runsOf(w), { version: '1', command: ['repro', 'a\nb'], executor: 'local', commit: undefined })
   const stage = { file: 'sub/ddv.yaml' as TreePath, name: 'slow' as StageName }
   const { log } = run.begin(stage)
   log.note('so far')
@@ -95,7 +95,7 @@ t.test('what is at work, was interrupted, was killed', async t => {
 
 t.test('a link in the place of the records is not followed', async t => {
   const w = await makeWorkspace(t)
-  new Run(w.path('../elsewhere'), { version: '1', command: [], executor: 'local' }).finish()
+  new Run(w.path('../elsewhere'), { version: '1', command: [], executor: 'local', commit: undefined }).finish()
   symlinkSync('../../elsewhere', runsOf(w))
   t.match(await w.ddv('runs', 'list'), { code: 0, stdout: 'no runs yet\n' })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { CommandAction, Stage } from '../../lib/core/stage.js'
 import type { TreePath } from '../../lib/core/tree-path.js'
-import { type CommandStage, isCommandStage, type TryOptions, type TryResult } from '../../lib/pipeline/executor.js'
+import type { TryOptions, TryResult } from '../../lib/pipeline/executor.js'
 import { localExecutor } from '../../lib/pipeline/local-executor.js'
 import { StageLog } from '../../lib/pipeline/stage-log.js'
 import { stageOf } from '../support/stages.js'
@@ -27,8 +27,7 @@ async function run(
   const lines: string[] = []
   const action: CommandAction = { kind: 'command', commands, shell }
   const made = stageOf('train', { env: { OWN: 'yes', INHERITED: undefined } }, { ...stage, action })
-  if (!isCommandStage(made)) throw new Error('no command')
-  const result = await localExecutor({ root, env: { ...env, ...own }, grace: 300 }).run(made as CommandStage, {
+  const result = await localExecutor({ root, env: { ...env, ...own }, grace: 300 }).run(made, {
     log,
     onLine: (stream, line) => lines.push(`${stream}: ${line.toString('latin1')}`),
     ...options,
@@ -152,7 +151,7 @@ t.test('an abort leaves what was printed in the log', async t => {
   const controller = new AbortController()
   const root = t.testdir()
   const log = new StageLog(join(root, 'stage.log'))
-  const stage = stageOf('train', { cmd: 'printf "so far"; sleep 60' }) as CommandStage
+  const stage = stageOf('train', { cmd: 'printf "so far"; sleep 60' })
   const promise = localExecutor({ root, env, grace: 300 }).run(stage, { log, signal: controller.signal })
   setTimeout(() => controller.abort(), 300)
   await t.rejects(promise, { code: 'interrupted' })

@@ -14,7 +14,7 @@ import {
 } from '../../lib/pipeline/run-record.js'
 import { stageOf } from '../support/stages.js'
 
-const start = { version: '1.0.0', command: ['train'], executor: 'local' }
+const start = { version: '1.0.0', command: ['train'], executor: 'local', commit: undefined }
 const stage = stageOf('train@a')
 
 const ended: StageRun = {
@@ -31,6 +31,8 @@ const ended: StageRun = {
   peakMemory: undefined,
   log: '1-train@a.log',
   lock: undefined,
+  result: undefined,
+  metrics: undefined,
 }
 
 /** As if this process, of another start, had been killed at it. */

@@ -1,8 +1,9 @@
 // Stages for tests, of which only what matters is said.
 
 import type { Digest } from '../../lib/core/digest.js'
+import type { Position } from '../../lib/core/located.js'
 import type { Artifact } from '../../lib/core/lockfile.js'
-import { type Out, type Position, pipelineFileName, type Stage, type StageName } from '../../lib/core/stage.js'
+import { type Out, pipelineFileName, type Stage, type StageName } from '../../lib/core/stage.js'
 import { parseTreePath, type TreePath } from '../../lib/core/tree-path.js'
 
 export interface StageSpec {
