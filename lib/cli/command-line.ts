@@ -13,6 +13,7 @@ import { exitCodeOf } from './exit-codes.js'
 import { gitCalls } from './git-calls.js'
 import { globalOptions } from './global-options.js'
 import type { Io, Output } from './io.js'
+import type { LogFormat } from './log-record.js'
 import { createProgress, noProgress } from './progress.js'
 import { type ReportOptions, reportError } from './report.js'
 import { type ColorChoice, chooseStyle, type Style } from './style.js'
@@ -58,19 +59,22 @@ export async function runCommandLine(argv: readonly string[], io: Io, signal: Ab
 interface Chosen {
   readonly flags: GlobalArgs
   readonly run: (context: Context) => ReturnType<Runner>
-  readonly report: ReportOptions
+  readonly report: CommandReport
 }
 
 async function runCommand({ flags, run, report }: Chosen, io: Io, signal: AbortSignal): Promise<number> {
   const { cd, json = false, quiet = false, verbose = false, jobs, progress: live = true } = flags
+  const logFormat = report.log
   checkDirectory(io, cd)
   if (jobs !== undefined && !(Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= 1024))
     throw new DdvError('usage', '--jobs is not a whole number from 1 to 1024')
   const progress =
-    live && !quiet && !json && io.stderr.isTerminal && io.env.TERM !== 'dumb' ? createProgress(io) : noProgress
+    live && !quiet && !json && logFormat === 'text' && io.stderr.isTerminal && io.env.TERM !== 'dumb'
+      ? createProgress(io)
+      : noProgress
   const style = chooseStyle(flags.color ?? 'auto', io.stdout, io.env)
   try {
-    const context = createContext({ io, cd, json, quiet, verbose, jobs, signal, progress, style, report })
+    const context = createContext({ io, cd, json, quiet, verbose, jobs, logFormat, signal, progress, style, report })
     return (await run(context)) ?? 0
   } finally {
     progress.clear()
@@ -84,6 +88,7 @@ function checkDirectory(io: Io, cd: string | undefined): void {
 
 interface CommandReport extends ReportOptions {
   readonly color: ColorChoice
+  readonly log: LogFormat
 }
 
 function reportOptions({ flags }: Typed, io: Io): CommandReport {
@@ -91,6 +96,7 @@ function reportOptions({ flags }: Typed, io: Io): CommandReport {
   const color = globalOptions.color.choices.find(choice => choice === given.color) ?? 'auto'
   return {
     ...{ json: given.json === true, verbose: given.verbose === true, color },
+    log: given['log-format'] === 'json' ? 'json' : 'text',
     style: chooseStyle(color, io.stderr, io.env),
   }
 }

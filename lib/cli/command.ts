@@ -6,6 +6,7 @@ import type { Argv, InferredOptionTypes, Options, PositionalOptions } from 'yarg
 import type { Event } from '../core/events.js'
 import { displayPath } from '../core/tree-path.js'
 import type { Io } from './io.js'
+import { type LogFormat, writeLog } from './log-record.js'
 import type { Progress } from './progress.js'
 import { type Failure, type ReportOptions, reportFailures, reportWarning } from './report.js'
 import type { Style } from './style.js'
@@ -25,6 +26,7 @@ export interface GlobalFlags {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly jobs: number | undefined
+  readonly logFormat: LogFormat
 }
 
 /** What a command has to work with. */
@@ -127,7 +129,7 @@ export interface ContextOptions extends GlobalFlags {
 }
 
 export function createContext(options: ContextOptions): Context {
-  const { io, json, quiet, verbose, jobs, progress, report } = options
+  const { io, json, quiet, verbose, jobs, logFormat, progress, report } = options
   const print = (text: string): void => {
     progress.clear()
     io.stdout.write(text)
@@ -138,10 +140,12 @@ export function createContext(options: ContextOptions): Context {
   }
   const say = (lines: readonly string[]): void => {
     progress.clear()
-    if (!quiet) for (const line of lines) io.stderr.write(`${displayPath(line)}\n`)
+    if (quiet) return
+    if (logFormat === 'json') writeLog(io, 'info', { message: lines.join('\n') })
+    else for (const line of lines) io.stderr.write(`${displayPath(line)}\n`)
   }
   return {
-    ...{ io, json, quiet, verbose, jobs, warn, print },
+    ...{ io, json, quiet, verbose, jobs, logFormat, warn, print },
     cwd: resolve(io.cwd, options.cd ?? '.'),
     signal: options.signal,
     style: options.style,

@@ -8,6 +8,12 @@ export const globalOptions = {
   quiet: { type: 'boolean', alias: 'q', default: false, describe: 'say nothing but errors' },
   verbose: { type: 'boolean', alias: 'v', default: false, describe: 'say more' },
   progress: { type: 'boolean', default: true, describe: 'without the live line that a terminal shows' },
+  'log-format': {
+    choices: ['text', 'json'],
+    default: 'text',
+    value: 'FORMAT',
+    describe: 'text, or json: what is said on stderr as an object a line',
+  },
   jobs: { type: 'number', describe: 'how much to do at once; as many as there are cores' },
   color: {
     choices: ['auto', 'always', 'never'],

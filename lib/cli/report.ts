@@ -5,6 +5,7 @@ import { displayPath } from '../core/tree-path.js'
 import { bugExitCode, exitCodeOf, exitCodeOfAll } from './exit-codes.js'
 import { formatCount } from './format.js'
 import type { Io } from './io.js'
+import { type LogFormat, writeLog } from './log-record.js'
 import type { Style } from './style.js'
 
 export interface ReportOptions {
@@ -12,6 +13,7 @@ export interface ReportOptions {
   readonly style: Style
   /** Show the stack of what lies behind an error too. */
   readonly verbose?: boolean
+  readonly log?: LogFormat
 }
 
 /** Tells one error that ended the command, and gives the exit code. */
@@ -19,6 +21,7 @@ export function reportError(io: Io, thrown: unknown, options: ReportOptions): nu
   const error = fromSurroundings(thrown)
   if (!isDdvError(error)) return reportBug(io, error, options)
   if (options.json) writeJson(io, { error: toJson(error) })
+  else if (options.log === 'json') writeLog(io, 'error', toJson(error))
   else if (error.code === 'interrupted') io.stderr.write('ddv: interrupted\n')
   else writeText(io, error, options)
   return exitCodeOf(error.code)
@@ -58,7 +61,9 @@ export function reportFailures(io: Io, failures: readonly Failure[], options: Re
     const rows = failures.map(({ path, error }) => ({ path, ...toJson(error) }))
     const summary = failures.length === 1 && first !== undefined ? toJson(first) : several(failures)
     writeJson(io, { error: { ...summary, failures: rows } })
-  } else for (const alike of byCause(failures)) writeCause(io, alike, options)
+  } else if (options.log === 'json')
+    for (const { path, error } of failures) writeLog(io, 'error', { path, ...toJson(error) })
+  else for (const alike of byCause(failures)) writeCause(io, alike, options)
   return exitCodeOfAll(errors)
 }
 
@@ -135,15 +140,20 @@ function writeText(io: Io, error: DdvError, { style, verbose }: ReportOptions): 
 export function reportWarning(
   io: Io,
   { message, hint }: { readonly message: string; readonly hint?: string },
-  { style }: Pick<ReportOptions, 'style'>,
+  { style, log }: Pick<ReportOptions, 'style' | 'log'>,
 ): void {
+  if (log === 'json') {
+    writeLog(io, 'warning', { message, ...(hint !== undefined && { hint }) })
+    return
+  }
   io.stderr.write(`ddv: ${style.yellow('warning:')} ${oneLine(message)}\n`)
   if (hint !== undefined) io.stderr.write(`ddv: ${style.bold('hint:')} ${oneLine(hint)}\n`)
 }
 
-function reportBug(io: Io, error: unknown, { json }: ReportOptions): number {
+function reportBug(io: Io, error: unknown, { json, log }: ReportOptions): number {
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   if (json) writeJson(io, { error: { code: 'bug', message: stack } })
+  else if (log === 'json') writeLog(io, 'error', { code: 'bug', message: stack })
   else io.stderr.write(`ddv: this is a bug of ddv, please report it with these lines\n${stack}\n`)
   return bugExitCode
 }
