@@ -34,8 +34,11 @@ export function isBelowIgnored(rules: IgnoreRules, path: string): boolean {
 interface Layer {
   /** '' or a path that ends in `/`. */
   readonly prefix: string
-  readonly rules: Ignore
+  readonly rules: Patterns
 }
+
+/** What one file says of a path below it; undefined where it says nothing. */
+type Patterns = (path: string, isDirectory: boolean) => 'ignored' | 'unignored' | undefined
 
 interface Rules {
   readonly root: string
@@ -57,24 +60,55 @@ function withFile(rules: Rules, directory: string): IgnoreRules {
 function isIgnored(layers: readonly Layer[], path: string, isDirectory: boolean): boolean {
   for (let i = layers.length - 1; i >= 0; i--) {
     const { prefix, rules } = layers[i] as Layer
-    const result = rules.test(`${path.slice(prefix.length)}${isDirectory ? '/' : ''}`)
-    if (result.ignored) return true
-    if (result.unignored) return false
+    const answer = rules(prefix === '' ? path : path.slice(prefix.length), isDirectory)
+    if (answer !== undefined) return answer === 'ignored'
   }
   return false
 }
 
 /** Whether one of the patterns, in git's syntax, names the path; of several the last that says anything of it decides. */
 export const matchesPatterns = (patterns: readonly string[], path: string): boolean =>
-  patterns.length > 0 && parse(patterns.join('\n')).ignores(path)
+  patterns.length > 0 && parse(patterns.join('\n'))(path, false) === 'ignored'
 
 const hasRules = (text: string): boolean => /^(?!#)\s*\S/m.test(text)
 
+// Most rules are names, such as `__pycache__/`: a set knows in a hundredth of the time that patterns take, which is a
+// fifth of what a look at 100,000 files costs.
+function parse(text: string): Patterns {
+  const lines = text.split(/\r?\n/)
+  const isName = (line: string): boolean => /^(?!\.+\/?$)[\w.@+-]+\/?$/.test(line)
+  if (lines.some(line => line.startsWith('!'))) return parsePatterns(text)
+  const named = inNames(lines.filter(isName))
+  const others = lines.filter(line => !isName(line)).join('\n')
+  if (!hasRules(others)) return named
+  const patterns = parsePatterns(others)
+  return (path, isDirectory) => named(path, isDirectory) ?? patterns(path, isDirectory)
+}
+
+/** Names without a `/` mean whatever is called so, at any depth, and with one at their end directories. */
+function inNames(lines: readonly string[]): Patterns {
+  const files = new Set(lines.filter(line => !line.endsWith('/')))
+  const directories = new Set(lines.map(line => line.replace(/\/$/, '')))
+  let [last, isLastIgnored] = ['', false]
+  return (path, isDirectory) => {
+    const slash = path.lastIndexOf('/')
+    if ((isDirectory ? directories : files).has(path.slice(slash + 1))) return 'ignored'
+    if (slash < 0) return undefined
+    const parent = path.slice(0, slash)
+    if (parent !== last) [last, isLastIgnored] = [parent, parent.split('/').some(name => directories.has(name))]
+    return isLastIgnored ? 'ignored' : undefined
+  }
+}
+
 const require = createRequire(import.meta.url)
-// Loaded only where there is a rule.
-const parse = (text: string): Ignore => {
+// Loaded only where there is such a rule.
+function parsePatterns(text: string): Patterns {
   const ignore = require('ignore') as (options: { ignorecase: boolean }) => Ignore
-  return ignore({ ignorecase: false }).add(text)
+  const rules = ignore({ ignorecase: false }).add(text)
+  return (path, isDirectory) => {
+    const { ignored, unignored } = rules.test(isDirectory ? `${path}/` : path)
+    return ignored ? 'ignored' : unignored ? 'unignored' : undefined
+  }
 }
 
 /** A link may lead to a pipe or to a device that never ends. */

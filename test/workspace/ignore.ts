@@ -1,3 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import ignore from 'ignore'
 import t from 'tap'
 import { isBelowIgnored, readIgnoreRules } from '../../lib/workspace/ignore.js'
 
@@ -67,4 +71,29 @@ t.test('what lies below an ignored directory, also where it is not there any mor
   for (const path of ['old/x', 'a/in/x', 'a/in/deep/x', 'gone/old/x']) t.ok(isBelowIgnored(rules, path), path)
   for (const path of ['x', 'old', 'a/x', 'a/b/old/x', 'in/x', 'file/x', 'gone/y/x'])
     t.notOk(isBelowIgnored(rules, path), path)
+})
+
+t.test('names alone, and beside patterns, mean what they mean in git', async t => {
+  const name = fc.constantFrom('a', 'b', '.c', 'd.txt', '__e__')
+  const line = fc.oneof(
+    name,
+    name.map(text => `${text}/`),
+    fc.constantFrom('*.txt', '/a', 'b/d.txt', '# a', '', '!b', '.', '..', 'a/**'),
+  )
+  const path = fc.array(name, { minLength: 1, maxLength: 4 }).map(parts => parts.join('/'))
+  const root = t.testdir()
+  fc.assert(
+    fc.property(
+      fc.array(line, { maxLength: 5 }),
+      fc.array(fc.tuple(path, fc.boolean()), { maxLength: 8 }),
+      (lines, paths) => {
+        writeFileSync(join(root, '.ddvignore'), lines.join('\n'))
+        const rules = readIgnoreRules(root)
+        const oracle = ignore({ ignorecase: false }).add(lines.join('\n'))
+        for (const [text, isDirectory] of paths)
+          t.equal(rules.ignores(text, isDirectory), oracle.test(isDirectory ? `${text}/` : text).ignored, text)
+      },
+    ),
+    { numRuns: 300 },
+  )
 })
