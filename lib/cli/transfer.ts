@@ -2,6 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { displayPath } from '../core/tree-path.js'
+import type { Scope } from '../ops/scope.js'
 import type { Flags } from './command.js'
 import { formatBytes, formatCount } from './format.js'
 
@@ -9,14 +10,35 @@ export const remoteOption = {
   remote: { type: 'string', alias: 'r', value: 'NAME', describe: 'the default one unless told' },
 } as const satisfies Flags
 
-export const revisionsOption = {
+export const scopeOptions = {
   rev: {
     type: 'string',
     array: true,
     value: 'REV',
     describe: 'what this commit names, and not the workspace; may be given again',
   },
+  'all-branches': { type: 'boolean', default: false, describe: 'what the heads of all branches name' },
+  'all-tags': { type: 'boolean', default: false, describe: 'what all tags name' },
+  'all-commits': { type: 'boolean', default: false, describe: 'every version that any commit ever had' },
 } as const satisfies Flags
+
+interface ScopeFlags {
+  readonly rev: readonly string[] | undefined
+  readonly 'all-branches': boolean
+  readonly 'all-tags': boolean
+  readonly 'all-commits': boolean
+}
+
+export const scopeOf = (args: ScopeFlags): Scope => ({
+  revisions: args.rev,
+  allBranches: args['all-branches'],
+  allTags: args['all-tags'],
+  allCommits: args['all-commits'],
+})
+
+/** Whether it is the workspace's own pointers that count. */
+export const isOfWorkspace = (args: ScopeFlags): boolean =>
+  args.rev === undefined && !args['all-branches'] && !args['all-tags'] && !args['all-commits']
 
 /** For commands that go by one revision. */
 export const revisionOption = {

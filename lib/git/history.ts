@@ -9,6 +9,7 @@ import { splitZero } from './git-index.js'
 import { tryGit } from './git-program.js'
 import { type Isomorphic, orUndefined } from './isomorphic.js'
 import { openReader, type ReadOptions } from './objects.js'
+import { listHeads } from './refs.js'
 import { type GitRepository, shallowCommits } from './repository.js'
 import { isDataFile, resolveRevision } from './revisions.js'
 
@@ -36,6 +37,8 @@ export interface PointerCommit {
 export interface PointerHistoryOptions extends ReadOptions {
   /** HEAD unless told. */
   readonly revision?: string | undefined
+  /** From HEAD and every ref that there is, in place of a revision. */
+  readonly everywhere?: boolean | undefined
   /** Only below this directory, relative to the repository's root. */
   readonly under?: string
   /** At most so many commits. */
@@ -53,12 +56,13 @@ export async function pointerHistory(
   repository: GitRepository,
   options: PointerHistoryOptions = {},
 ): Promise<PointerHistory> {
-  const { revision = 'HEAD', under = '', limit = Number.POSITIVE_INFINITY, signal } = options
-  const head = await resolveRevision(repository, revision)
+  const { revision = 'HEAD', everywhere = false, under = '', limit = Number.POSITIVE_INFINITY, signal } = options
+  const heads = everywhere ? await listHeads(repository, { signal }) : [await resolveRevision(repository, revision)]
+  if (heads.length === 0) return { commits: [], ends: [] }
   const ends = shallowCommits(repository)
+  const walk = { heads, under, limit: limit + ends.size, signal }
   const all =
-    (await fromProgram(repository, { head, under, limit: limit + ends.size, signal })) ??
-    (await fromObjects(await openReader(repository), { head, under, limit: limit + ends.size, ends, signal }))
+    (await fromProgram(repository, walk)) ?? (await fromObjects(await openReader(repository), { ...walk, ends }))
   const known = all.filter(({ id }) => !ends.has(id))
   const commits = known.slice(0, limit)
   const complete = commits.length === known.length && all.length < limit + ends.size
@@ -66,7 +70,7 @@ export async function pointerHistory(
 }
 
 interface Walk extends ReadOptions {
-  readonly head: string
+  readonly heads: readonly string[]
   readonly under: string
   readonly limit: number
 }
@@ -75,12 +79,13 @@ const format = `%x01${['%H', '%P', '%an', '%ae', '%aI', '%s'].join('%x00')}`
 
 async function fromProgram(
   repository: GitRepository,
-  { head, under, limit, signal }: Walk,
+  { heads, under, limit, signal }: Walk,
 ): Promise<PointerCommit[] | undefined> {
   const shape = ['-c', '--raw', '-z', '--no-abbrev', '--no-renames', `--format=${format}`]
   const count = Number.isFinite(limit) ? ['-n', String(limit)] : []
   const patterns = dataFiles.map(name => `:(top,glob)${under === '' ? '' : `${escapeGlob(under)}/`}**/${name}`)
-  const result = await tryGit(repository, ['log', '--date-order', ...shape, ...count, head, '--', ...patterns], {
+  const result = await tryGit(repository, ['log', '--stdin', '--date-order', ...shape, ...count, '--', ...patterns], {
+    input: heads.map(head => `${head}\n`).join(''),
     signal,
     patterns: true,
     maxOutput: 1_073_741_824,
@@ -124,26 +129,28 @@ function decodeRow(row: string, path: string): PointerChange | undefined {
 // Without the program: the newest commit that was met and not yet visited comes next; of trees, only what differs is read.
 async function fromObjects(
   { git, base }: Isomorphic,
-  { head, under, limit, ends, signal }: Walk & { readonly ends: ReadonlySet<string> },
+  { heads, under, limit, ends, signal }: Walk & { readonly ends: ReadonlySet<string> },
 ): Promise<PointerCommit[]> {
   const read = (oid: string) => orUndefined(git.readCommit({ ...base, oid }))
-  const waiting: ReadCommitResult[] = [await read(head)].filter(commit => commit !== undefined)
-  const met = new Set<string>([head])
+  const waiting: ReadCommitResult[] = []
+  const met = new Set<string>()
   const found: PointerCommit[] = []
+  const meet = async (oid: string): Promise<void> => {
+    if (met.has(oid)) return
+    met.add(oid)
+    const commit = await read(oid)
+    if (commit === undefined) return
+    const at = waiting.findIndex(other => committed(other) < committed(commit))
+    waiting.splice(at < 0 ? waiting.length : at, 0, commit)
+  }
+  for (const head of heads) await meet(head)
   while (waiting.length > 0 && found.length < limit) {
     throwIfAborted(signal)
     const commit = waiting.shift() as ReadCommitResult
     const parents = ends.has(commit.oid) ? [] : commit.commit.parent
     const changes = await changesOf({ git, base }, commit.oid, { parents, under })
     if (changes.length > 0) found.push(describe(commit, changes))
-    for (const oid of parents) {
-      if (met.has(oid)) continue
-      met.add(oid)
-      const parent = await read(oid)
-      if (parent === undefined) continue
-      const at = waiting.findIndex(other => committed(other) < committed(parent))
-      waiting.splice(at < 0 ? waiting.length : at, 0, parent)
-    }
+    for (const oid of parents) await meet(oid)
   }
   return found
 }

@@ -17,15 +17,14 @@ import { notPushed } from './not-pushed.js'
 import { openProjectRemote } from './open-remote.js'
 import { blobsOf, findAbsent } from './presence.js'
 import type { Project } from './project.js'
-import { isPushed, type NamedPointer, outputsOfRevisions } from './revision.js'
+import { isPushed, type NamedPointer } from './revision.js'
+import { isScoped, outputsInScope, type Scope } from './scope.js'
 import { findTargets, pointerOf, type Target } from './targets.js'
 
-export interface FetchOptions extends Control {
+export interface FetchOptions extends Control, Scope {
   readonly cwd: string
   /** The default remote unless told. */
   readonly remote?: string | undefined
-  /** What these commits name, and not what the workspace's pointers do. */
-  readonly revisions?: readonly string[] | undefined
 }
 
 export interface FetchedOutput {
@@ -48,9 +47,8 @@ export interface FetchResult {
 
 /** Outputs that cannot be had whole fail each by itself; what of them could be had is in the cache. */
 export async function fetch(project: Project, targets: readonly string[], options: FetchOptions): Promise<FetchResult> {
-  const { revisions = [], cwd } = options
-  if (revisions.length === 0) return fetchTargets(project, findTargets(project, targets, options), options)
-  const { outputs, failures } = await outputsOfRevisions(project, { revisions, targets, cwd }, options)
+  if (!isScoped(options)) return fetchTargets(project, findTargets(project, targets, options), options)
+  const { outputs, failures } = await outputsInScope(project, options, { targets, ...options })
   return fetchPointers(project, outputs, { ...options, failures })
 }
 

@@ -19,15 +19,14 @@ import { refuseInProduction } from './production.js'
 import type { Project } from './project.js'
 import { sendResults, unsentResults } from './push-results.js'
 import { resultPointers } from './results.js'
-import { isPushed, type NamedPointer, outputsOfRevisions, workspacePrefix } from './revision.js'
+import { isPushed, type NamedPointer, workspacePrefix } from './revision.js'
+import { isScoped, outputsInScope, type Scope } from './scope.js'
 import { findTargets, toNamed, wholeOutputs } from './targets.js'
 
-export interface PushOptions extends Control {
+export interface PushOptions extends Control, Scope {
   readonly cwd: string
   /** The default remote unless told. */
   readonly remote?: string | undefined
-  /** What these commits name, and not what the workspace's pointers do. */
-  readonly revisions?: readonly string[] | undefined
   /** Also reads what the remote has of it, and sends anew what is missing or damaged there. */
   readonly repair?: boolean | undefined
 }
@@ -58,8 +57,7 @@ export async function push(project: Project, targets: readonly string[], options
   if (targets.length > 0)
     for (const { path } of outputs.filter(one => !isPushed(one)))
       options.onEvent?.({ type: 'warning', message: `is not pushed, by its stage: ${displayPath(path)}` })
-  if (targets.length > 0 || (options.revisions ?? []).length > 0)
-    return pushPointers(project, outputs, { ...options, failures })
+  if (targets.length > 0 || isScoped(options)) return pushPointers(project, outputs, { ...options, failures })
   return pushWithResults(project, outputs, { ...options, failures })
 }
 
@@ -158,10 +156,10 @@ const again = (name: string, stage: StageOut | undefined): string =>
 export async function namedOutputs(
   project: Project,
   targets: readonly string[],
-  options: Control & { readonly cwd: string; readonly revisions?: readonly string[] | undefined },
+  options: Control & Scope & { readonly cwd: string },
 ): Promise<{ readonly outputs: readonly NamedPointer[]; readonly failures: readonly OutputFailure[] }> {
-  const { revisions = [], cwd, onEvent } = options
-  if (revisions.length > 0) return outputsOfRevisions(project, { revisions, targets, cwd }, options)
+  const { onEvent } = options
+  if (isScoped(options)) return outputsInScope(project, options, { targets, ...options })
   const outputs: NamedPointer[] = []
   const failures: OutputFailure[] = []
   for (const target of wholeOutputs(findTargets(project, targets, options))) {

@@ -1,7 +1,15 @@
 import { displayPath } from '../../core/tree-path.js'
 import { defineCommand } from '../command.js'
 import { formatBytes, formatCount } from '../format.js'
-import { keepHeapSmall, nothingYet, remoteOption, revisionsOption, targetsPositional } from '../transfer.js'
+import {
+  isOfWorkspace,
+  keepHeapSmall,
+  nothingYet,
+  remoteOption,
+  scopeOf,
+  scopeOptions,
+  targetsPositional,
+} from '../transfer.js'
 import { controlOf, withProject } from '../with-project.js'
 
 export const push = defineCommand({
@@ -10,7 +18,7 @@ export const push = defineCommand({
   positionals: targetsPositional,
   options: {
     ...remoteOption,
-    ...revisionsOption,
+    ...scopeOptions,
     repair: {
       type: 'boolean',
       default: false,
@@ -22,14 +30,14 @@ export const push = defineCommand({
   run: async (args, context) => {
     keepHeapSmall()
     const { push } = await import('../../ops/push.js')
-    const options = { ...controlOf(context), remote: args.remote, revisions: args.rev, repair: args.repair }
+    const options = { ...controlOf(context), remote: args.remote, ...scopeOf(args), repair: args.repair }
     const result = await withProject(context, project => push(project, args.targets, options))
     const { failures, ...done } = result
     context.result(done, () => {
       const pushed = done.outputs.filter(({ outcome }) => outcome === 'pushed')
       const lines = pushed.map(({ path, size }) => `pushed  ${displayPath(path)} (${formatBytes(size)})\n`)
       const sent = `${formatBytes(done.bytesSent)} in ${formatCount(done.packs, 'pack')} sent to ${displayPath(done.remote)}`
-      if (done.outputs.length + failures.length === 0 && args.rev === undefined) return nothingYet
+      if (done.outputs.length + failures.length === 0 && isOfWorkspace(args)) return nothingYet
       const results = done.results === undefined ? '' : `${formatCount(done.results, 'result')} of stages sent\n`
       if (pushed.length > 0 || results !== '') return `${lines.join('')}${sent}\n${results}`
       return failures.length > 0 ? '' : `nothing new for ${displayPath(done.remote)}\n`
