@@ -22,21 +22,21 @@ import { areCached, findResult, keepResult, resultKey, resultPointers } from './
 import type { NamedPointer } from './revision.js'
 import { forgetFailed } from './set-aside.js'
 import { lastBegun, noteBegun, stageLockDirectory } from './stage-lock.js'
-import { type Judged, judgeStage } from './stage-state.js'
-import { storePaths } from './store-outs.js'
+import { type Judged, judgeOuts, judgeStage } from './stage-state.js'
+import { artifactOf, storePaths } from './store-outs.js'
 
 /** Throws what is not the stage's own fault, such as `interrupted`; then its outs are as they were. */
 export async function makeStage(making: Making, stage: Stage): Promise<Made> {
   const { artifacts, locks, options } = making
-  const { force } = options
-  const first = await judgeStage(making, stage, { force })
+  const how = { force: options.force, outsLast: true }
+  const first = await judgeStage(making, stage, how)
   if (first.reasons.length === 0 && (await bringOuts(making, first))) return unchanged(making, stage, first)
   return withStageLock(making, stage, async () => {
     const file = lockFileOf(stage.file)
     const isNew = locks.find(file, stage.name) !== first.lock
     // Another process ran it meanwhile.
     if (isNew) for (const { path } of [...stage.deps, ...stage.outs]) artifacts.forget(path)
-    const judged = isNew ? await judgeStage(making, stage, { force }) : first
+    const judged = isNew ? await judgeStage(making, stage, how) : first
     if (judged.reasons.length === 0 && (await bringOuts(making, judged))) return unchanged(making, stage, judged)
     await making.claimPlaces(stage)
     return make(making, stage, judged)
@@ -84,19 +84,24 @@ async function restore(making: Making, named: readonly NamedPointer[]): Promise<
   }
   const targets = named.map(({ path, pointer }) => ({ output: path, within: '' as const, pointer }))
   const { failures } = await turns.run(() => checkoutTargets(project, targets, { cwd: project.workspace.root, signal }))
-  for (const { path } of named) artifacts.forget(path)
+  // What a checkout placed is what it was told to place.
+  for (const { path, pointer } of named)
+    if (failures.length === 0) artifacts.learn(path, artifactOf(pointer))
+    else artifacts.forget(path)
   const lost = failures.find(({ error }) => !isDdvError(error, 'missing', 'corrupt', 'bad-manifest', 'bad-pointer'))
   if (lost !== undefined) throw lost.error
   return failures.length === 0
 }
 
-async function make(making: Making, stage: Stage, judged: Judged): Promise<Made> {
+async function make(making: Making, stage: Stage, early: Judged): Promise<Made> {
   const { project, options } = making
+  const unknown = stage.deps.find(({ path }) => early.now.deps.get(path) === undefined)
+  if (unknown !== undefined)
+    return { outcome: 'failed', reasons: early.reasons, failure: errorFailure(missingDep(unknown)) }
+  const key = resultKey({ ...originOf(early), outs: stage.outs.map(({ path }) => path) })
+  await saveOuts(making, stage, early)
+  const judged = await judgeOuts(making, stage, early)
   const { reasons } = judged
-  const unknown = stage.deps.find(({ path }) => judged.now.deps.get(path) === undefined)
-  if (unknown !== undefined) return { outcome: 'failed', reasons, failure: errorFailure(missingDep(unknown)) }
-  const key = resultKey({ ...originOf(judged), outs: stage.outs.map(({ path }) => path) })
-  await saveOuts(making, stage, judged)
   if (options.runCache && !options.force && isReusable(stage)) {
     const found = await findResult(project, key, options)
     if (found !== undefined && (await restore(making, resultPointers(found)))) {
@@ -150,16 +155,24 @@ function outsOf(stage: Stage, made: ReadonlyMap<TreePath, Artifact>, meta: Meta)
   )
 }
 
-/** What is in the places of outs and nowhere else goes into the cache first. */
+/**
+ * What is in the places of outs and nowhere else goes into the cache first. They are looked at now, right before they give
+ * way, whatever is known of them: people may write there at any time.
+ */
 async function saveOuts({ project, artifacts, options }: Making, stage: Stage, { lock }: Judged): Promise<void> {
   const unsaved: TreePath[] = []
   for (const { path, cache } of stage.outs) {
-    artifacts.forget(path) // another process may have had its turn since
-    const [here, last] = [await artifacts.read(path), lock?.outs.get(path)]
+    const last = lock?.outs.get(path)
+    const here = last && (await artifacts.read(path, performance.now()))
+    if (last !== undefined && here === undefined) continue
+    const isLast = last !== undefined && here !== undefined && isSameContent(here, last)
     // What the stage made itself and git keeps needs no copy of ours.
-    if (here !== undefined && (cache || last === undefined || !isSameContent(here, last))) unsaved.push(path)
+    const isSaved = isLast && (!cache || (await areCached(project, [{ path, pointer: pointerOfOut(path, last) }])))
+    if (!isSaved) unsaved.push(path)
   }
-  if (unsaved.length > 0) await storePaths(project, unsaved, { signal: options.signal })
+  if (unsaved.length === 0) return
+  const stored = await storePaths(project, unsaved, { signal: options.signal })
+  for (const [path, artifact] of stored) artifacts.learn(path, artifact)
 }
 
 interface Running {
@@ -190,11 +203,12 @@ async function run(making: Making, stage: Stage, { judged, key }: Running): Prom
     const turns = turnsOf(making, stage)
     for (const path of outs) inside.pathWithParents(path)
     const { failure, meta = new Map() } = await making.act(stage)
+    const ended = performance.now()
     forgetOuts()
     if (failure !== undefined) return failed(failure)
     const unmade = outs.find(path => statIfThere(inside.path(path)) === undefined)
     if (unmade !== undefined) return failed({ kind: 'error', message: `did not make its out ${displayPath(unmade)}` })
-    const changed = await findChangedDep(making, stage, { judged, turns })
+    const changed = await findChangedDep(making, stage, { judged, turns, ended })
     if (changed !== undefined) return failed({ kind: 'error', message: changedText(changed) })
     const stored = await storeMade(making, stage)
     const result: StageLock = { ...originOf(judged), outs: outsOf(stage, stored.artifacts, meta) }
@@ -225,23 +239,27 @@ const turnsOf = ({ project, makersOf }: Making, { deps }: Stage): ReadonlyMap<Tr
     }),
   )
 
-interface Before {
+interface Around {
   readonly judged: Judged
   /** Of `turnsOf`, when the stage began. */
   readonly turns: ReadonlyMap<TreePath, string>
+  /** When it ended, of `performance.now()`. */
+  readonly ended: number
 }
 
 /**
  * A dep that is another one now than when the stage began, or that another process made anew meanwhile, though it came out
- * the same; or a file of params that says something else.
+ * the same; or a file of params that says something else. Every file of a dep is looked at, also of one that this very run
+ * made: only its own stat tells that it was written to, and a lock or an entry of the run cache that claims what the stage
+ * did not read would pass for true for ever.
  */
-async function findChangedDep(making: Making, stage: Stage, { judged, turns }: Before): Promise<TreePath | undefined> {
+async function findChangedDep(making: Making, stage: Stage, around: Around): Promise<TreePath | undefined> {
   const { artifacts } = making
+  const { judged, turns, ended } = around
   const now = turnsOf(making, stage)
   for (const { path } of stage.deps) {
     if (now.get(path) !== turns.get(path)) return path
-    artifacts.forget(path)
-    const [before, after] = [judged.now.deps.get(path), await artifacts.read(path)]
+    const [before, after] = [judged.now.deps.get(path), await artifacts.read(path, ended)]
     if (before === undefined || after === undefined || !isSameContent(before, after)) return path
   }
   const params = stage.params.find(one => {

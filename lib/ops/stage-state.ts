@@ -40,6 +40,8 @@ export interface JudgeOptions {
   readonly upstream?: readonly string[]
   /** Stale, whatever it looks like. */
   readonly force?: boolean | undefined
+  /** Looks at outs only where the rest leaves it fresh; else nothing is said of them: `judgeOuts` does, later. */
+  readonly outsLast?: boolean | undefined
 }
 
 export async function judgeStage(view: View, stage: Stage, options: JudgeOptions = {}): Promise<Judged> {
@@ -55,6 +57,24 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
     if (here === undefined && artifact !== undefined) absentDeps.push(path)
     deps.set(path, artifact)
   }
+  const now: Judged['now'] = {
+    command: stageCommand(stage),
+    deps,
+    params: new Map(stage.params.map(one => [one.file, readParams(view, stage, one)])),
+    env: currentEnv(stage, project.env),
+    outs: new Map(stage.outs.map(({ path }) => [path, lock?.outs.get(path)])),
+    upstream: options.upstream,
+  }
+  const forced: readonly StaleReason[] = options.force === true && !stage.frozen ? [{ type: 'forced' }] : []
+  const reasons = [...forced, ...staleReasons(stage, now, lock)]
+  const judged = { now, lock, reasons, absentDeps, absentOuts: [] }
+  return options.outsLast === true && reasons.length > 0 ? judged : judgeOuts(view, stage, judged)
+}
+
+/** The same with the stage's outs as they are. */
+export async function judgeOuts(view: View, stage: Stage, judged: Judged): Promise<Judged> {
+  const { artifacts } = view
+  const { lock } = judged
   const outs = new Map<TreePath, Artifact | undefined>()
   const absentOuts: TreePath[] = []
   for (const { path, cache } of stage.outs) {
@@ -65,18 +85,14 @@ export async function judgeStage(view: View, stage: Stage, options: JudgeOptions
     outs.set(path, artifact)
   }
   for (const { path } of stage.tracked) outs.set(path, await trackedAt(view, path))
-  const now: Judged['now'] = {
-    command: stageCommand(stage),
-    deps,
-    params: new Map(stage.params.map(one => [one.file, readParams(view, stage, one)])),
-    env: currentEnv(stage, project.env),
-    outs,
-    upstream: options.upstream,
+  const now = { ...judged.now, outs }
+  const forced = judged.reasons.filter(({ type }) => type === 'forced')
+  return {
+    ...judged,
+    now,
+    reasons: [...forced, ...staleReasons(stage, now, lock && withTracked(stage, lock))],
+    absentOuts,
   }
-  const found = staleReasons(stage, now, lock && withTracked(stage, lock))
-  const reasons: readonly StaleReason[] =
-    options.force === true && !stage.frozen ? [{ type: 'forced' }, ...found] : found
-  return { now, lock, reasons, absentDeps, absentOuts }
 }
 
 /** What is at the path of a pointer, or what that says where nothing is there. */

@@ -45,15 +45,13 @@ function groups(renames: readonly Rename[]): Map<string, Rename[]> {
 }
 
 // False also where somebody put something into the new directory meanwhile: a rename never replaces a directory that is
-// not empty. One that took its mode or group from its parent (set-group-ID, default ACL) keeps them.
+// not empty. One that took its mode or group from its parent (set-group-ID, default ACL) keeps them. The names are compared
+// before the directory is read: one of 100,000 files for all of 256 goals would be read for each of them, for 25 s in all.
 function takesName(from: string, goal: string, moves: readonly Rename[]): boolean {
+  if (!moves.every(move => nameOf(move.from) === nameOf(move.to))) return false
   try {
     const names = new Set(readdirSync(from))
-    if (names.size !== moves.length) return false
-    for (const { from, to } of moves) {
-      const name = from.slice(from.lastIndexOf(sep) + 1)
-      if (!names.has(name) || name !== to.slice(to.lastIndexOf(sep) + 1)) return false
-    }
+    if (names.size !== moves.length || !moves.every(move => names.has(nameOf(move.from)))) return false
     const [own, there] = [lstatSync(from), lstatSync(goal)]
     if (own.mode !== there.mode || own.gid !== there.gid || own.uid !== there.uid) return false
     renameSync(from, goal)
@@ -63,3 +61,5 @@ function takesName(from: string, goal: string, moves: readonly Rename[]): boolea
     return false
   }
 }
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf(sep) + 1)
