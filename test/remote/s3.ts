@@ -6,7 +6,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import t, { type Test } from 'tap'
 import type { DdvError } from '../../lib/core/errors.js'
 import { openRemote } from '../../lib/remote/open.js'
-import { openS3Remote, type S3RemoteOptions } from '../../lib/remote/s3.js'
+import { openS3Remote } from '../../lib/remote/s3.js'
+import type { S3Options } from '../../lib/remote/s3-client.js'
 import { findTransient } from '../../lib/remote/transient.js'
 import {
   type Answer,
@@ -25,7 +26,7 @@ const server = findS3Server()
 const skip = server === undefined ? noS3Server : false
 const timeouts = { connect: 2000, idle: 1000, request: 4000 }
 
-const open = (endpoint: string, options: Partial<S3RemoteOptions> = {}) =>
+const open = (endpoint: string, options: Partial<S3Options> = {}) =>
   openS3Remote({ url: 's3://bucket/data', bucket: 'bucket', prefix: 'data/', endpoint, timeouts, ...options })
 
 async function errorOf(act: Promise<unknown>): Promise<DdvError> {
