@@ -2,10 +2,10 @@
 
 import { throwIfAborted } from '../core/errors.js'
 import { checkKey, checkPrefix } from './key.js'
-import type { CallOptions, GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
+import type { CallOptions, Creation, GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
 import type { Retry } from './retry.js'
 import { ageAt, entriesOf, rangeHeader, readObject } from './s3-answers.js'
-import { S3Calls, type S3Options } from './s3-client.js'
+import { type Call, S3Calls, type S3Options } from './s3-client.js'
 import { foreignAnswer } from './s3-errors.js'
 
 interface PageOptions extends CallOptions {
@@ -55,13 +55,33 @@ class S3Remote implements Remote {
 
   async put(key: Key, bytes: Uint8Array, { signal }: CallOptions = {}): Promise<void> {
     checkKey(key)
-    await this.#calls.call(signal, async call => {
-      // A view, no copy. The SDK sends it as it is, with its length and its SHA-256 under the signature.
-      const Body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      const command = new call.sdk.PutObjectCommand({ ...this.#calls.at(key), Body, ContentType: contentType })
-      const output = await this.#calls.send(call, command)
-      if (output.ETag === undefined) throw foreignAnswer(call, 'no ETag')
+    await this.#calls.call(signal, call => this.#put(call, key, { bytes }))
+  }
+
+  async create(key: Key, bytes: Uint8Array, { signal }: CallOptions = {}): Promise<Creation> {
+    checkKey(key)
+    return this.#calls.call(signal, async call => {
+      try {
+        await this.#put(call, key, { bytes, IfNoneMatch: '*' })
+        return 'created'
+      } catch (error) {
+        if (call.status === 412) return 'exists'
+        if (call.status === 501) return 'unsupported'
+        throw error
+      }
     })
+  }
+
+  async #put(
+    call: Call,
+    key: Key,
+    { bytes, ...condition }: { readonly bytes: Uint8Array; readonly IfNoneMatch?: string },
+  ): Promise<void> {
+    // A view, no copy. The SDK sends it as it is, with its length and its SHA-256 under the signature.
+    const Body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const object = { ...this.#calls.at(key), Body, ContentType: contentType, ...condition }
+    const output = await this.#calls.send(call, new call.sdk.PutObjectCommand(object))
+    if (output.ETag === undefined) throw foreignAnswer(call, 'no ETag')
   }
 
   async *list(prefix: string, { signal }: CallOptions = {}): AsyncGenerator<ObjectEntry> {

@@ -132,6 +132,26 @@ t.test('what goes over the wire', async t => {
   await remote.close()
 })
 
+t.test('what a store says of what is to be created', async t => {
+  const faulty = await faults(t)
+  const remote = open(faulty.endpoint)
+  t.teardown(() => remote.close())
+  const create = () => remote.create('registry/m/v1.0.0.json', Buffer.from('{}'))
+  faulty.answer(answerWith(200, { etag: '"0"' }))
+  t.equal(await create(), 'created')
+  t.equal(faulty.seen[0]?.headers['if-none-match'], '*')
+  faulty.answer(s3Error(412, 'PreconditionFailed'))
+  t.equal(await create(), 'exists')
+  faulty.answer(s3Error(501, 'NotImplemented'))
+  t.equal(await create(), 'unsupported')
+  faulty.answer(s3Error(409, 'ConditionalRequestConflict'))
+  const error = await errorOf(create())
+  t.match(error, { code: 'remote', message: /another write of the same object/ })
+  t.ok(findTransient(error), 'which is tried again')
+  faulty.answer(s3Error(403, 'AccessDenied'))
+  t.match(await errorOf(create()), { code: 'remote', message: /access denied/ })
+})
+
 t.test('faults of the store, one by one', async t => {
   const faulty = await faults(t)
   let remote = open(faulty.endpoint)
