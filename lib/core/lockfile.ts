@@ -206,7 +206,10 @@ const outRecord = ({ meta, cache, push, ...artifact }: LockedOut): JsonRecord =>
 })
 
 /** An output as its pointer would say it. A lock never carries a directory's rows: they are in the manifest. */
-export function pointerOfOut(path: TreePath, { kind, hash, size, files, executable, meta }: LockedOut): Pointer {
+export function pointerOfOut(
+  path: TreePath,
+  { kind, hash, size, files, executable, meta }: Artifact & Pick<LockedOut, 'meta'>,
+): Pointer {
   const base = { filename: basename(path), hash, size, meta }
   return kind === 'file' ? { kind, ...base, executable } : { kind, ...base, files: files as number, entries: undefined }
 }

@@ -24,7 +24,7 @@ export interface KnownPromotion {
   readonly stage: ModelStage
   /** undefined: of a tag without it. */
   readonly number: number | undefined
-  /** undefined: taken back. */
+  /** undefined: it was taken back, or nothing says which. */
   readonly version: ModelVersion | undefined
 }
 
@@ -47,6 +47,10 @@ export function currentStages({ promotions }: Pick<ModelHistory, 'promotions'>):
   return new Map([...stages].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** undefined for none. */
+export const latestOf = (versions: readonly ModelVersion[]): ModelVersion | undefined =>
+  [...versions].sort(compareVersions).at(-1)
+
 /** Sorted, each once; of two the one that says more counts. */
 export function sortVersions<V extends KnownVersion>(versions: Iterable<V>): V[] {
   const byName = new Map<ModelVersion, V>()
@@ -58,6 +62,8 @@ export interface Wanted {
   readonly artifact: Artifact
   readonly version: WantedVersion
   readonly stage: ModelStage | undefined
+  /** The highest that a promotion has elsewhere: the next is above it. */
+  readonly lastNumber?: number
 }
 
 export interface RegistrationPlan {
@@ -74,9 +80,9 @@ export interface RegistrationPlan {
  */
 export function planRegistration(history: ModelHistory, wanted: Wanted): RegistrationPlan {
   const { version, isNew } = planVersion(history, wanted)
-  const { stage } = wanted
+  const { stage, lastNumber = 0 } = wanted
   const isThere = stage === undefined || currentStages(history).get(stage) === version
-  return { version, isNew, promotion: isThere ? undefined : nextPromotion(history) }
+  return { version, isNew, promotion: isThere ? undefined : Math.max(lastNumber, highestNumber(history)) + 1 }
 }
 
 function planVersion(
@@ -105,8 +111,9 @@ function planVersion(
   return { version: exact, isNew: true }
 }
 
-const nextPromotion = ({ promotions }: ModelHistory): number =>
-  promotions.reduce((most, { number = 0 }) => Math.max(most, number), 0) + 1
+/** 0 for none. */
+export const highestNumber = ({ promotions }: Pick<ModelHistory, 'promotions'>): number =>
+  promotions.reduce((most, { number = 0 }) => Math.max(most, number), 0)
 
 /** Throws `usage` with what there is, where the model has no such version or stage. */
 export function selectVersion(history: ModelHistory, { name, selector }: ModelReference): ModelVersion {

@@ -20,6 +20,8 @@ export interface Tag {
 
 export interface TagOptions extends ReadOptions {
   readonly wanted: (name: string) => boolean
+  /** Below which refs git looks; all tags unless told. */
+  readonly under?: string
 }
 
 const fields = ['refname:strip=2', 'objecttype', 'objectname', '*objectname', '*objecttype', 'taggerdate:unix']
@@ -27,8 +29,11 @@ const format = `${[...fields, 'contents:subject', 'contents:body'].map(field => 
 const fieldCount = fields.length + 2
 
 /** Those whose name is wanted and that lead to a commit, sorted by name. */
-export async function listTags(repository: GitRepository, { wanted, signal }: TagOptions): Promise<readonly Tag[]> {
-  const args = ['for-each-ref', `--format=${format}`, 'refs/tags']
+export async function listTags(
+  repository: GitRepository,
+  { wanted, signal, under = 'refs/tags' }: TagOptions,
+): Promise<readonly Tag[]> {
+  const args = ['for-each-ref', `--format=${format}`, under]
   const result = await tryGit(repository, args, { signal, maxOutput: maxBlobs })
   const tags = result === undefined ? await listWithout(repository, wanted) : splitTags(result.stdout.toString())
   return tags.filter(({ name }) => wanted(name)).sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -80,7 +85,7 @@ async function readWithout({ git, base }: Isomorphic, name: string): Promise<Tag
 
 /** The one of this name; undefined where there is none that leads to a commit. */
 export const findTag = async (repository: GitRepository, name: string, options: ReadOptions = {}) =>
-  (await listTags(repository, { ...options, wanted: other => other === name }))[0]
+  (await listTags(repository, { ...options, under: `refs/tags/${name}`, wanted: other => other === name }))[0]
 
 export interface NewTag {
   readonly name: string
