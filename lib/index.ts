@@ -43,6 +43,18 @@ export { diffParams } from './ops/params-diff.js'
 export { type OpenOptions, openProject, type Project } from './ops/project.js'
 export { type PullOptions, type PullResult, pull } from './ops/pull.js'
 export { type PushedOutput, type PushOptions, type PushResult, push } from './ops/push.js'
+export { type RegisterOptions, type RegisterResult, register } from './ops/register.js'
+export {
+  type RegisteredModel,
+  type RegistryEvent,
+  type RegistryHistory,
+  type RegistryOptions,
+  type RegistryResult,
+  type RegistryTagResult,
+  registryHistory,
+  showRegistry,
+  tagRegistry,
+} from './ops/registry.js'
 export { type RemoveOptions, type RemoveResult, remove } from './ops/remove.js'
 export { type ReproOptions, type ReproResult, repro } from './ops/repro.js'
 export { type ListedRun, listedRuns, type ShownRun, showRun } from './ops/runs.js'

@@ -23,6 +23,8 @@ import { move } from './commands/move.js'
 import { params } from './commands/params.js'
 import { pull } from './commands/pull.js'
 import { push } from './commands/push.js'
+import { register } from './commands/register.js'
+import { registry } from './commands/registry.js'
 import { remote } from './commands/remote.js'
 import { remove } from './commands/remove.js'
 import { repro } from './commands/repro.js'
@@ -62,6 +64,8 @@ export const commands: readonly Command[] = [
   params,
   metrics,
   runs,
+  register,
+  registry,
   hooks,
   config,
   root,

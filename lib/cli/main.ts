@@ -40,7 +40,9 @@ async function readInput(): Promise<string> {
 
 function asksForVersion(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
-  return (end < 0 ? argv : argv.slice(0, end)).includes('--version')
+  const at = (end < 0 ? argv : argv.slice(0, end)).indexOf('--version')
+  // Behind that command it is a flag of its own.
+  return at >= 0 && !argv.slice(0, at).includes('register')
 }
 
 interface Interruption {

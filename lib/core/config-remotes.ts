@@ -12,6 +12,10 @@ export function defaultRemote({ core, remotes }: Config): string | undefined {
   return remotes.size === 1 ? [...remotes.keys()][0] : undefined
 }
 
+/** Where models are registered: undefined means the default remote. */
+export const registryRemote = ({ registry }: Config, given: string | undefined): string | undefined =>
+  given ?? registry.remote
+
 /** The remote of this name, or the default one. Throws `remote` where there is none, `usage` for an unknown name. */
 export function selectRemote(config: Config, name: string | undefined): RemoteConfig {
   const wanted = name ?? defaultRemote(config)

@@ -131,7 +131,8 @@ function artifacts(
   return found
 }
 
-function decodeArtifact(value: JsonRecord, bad: Bad): Artifact {
+/** The keys of an artifact, in a record that may have others. */
+export function decodeArtifact(value: JsonRecord, bad: Bad): Artifact {
   const { kind, hash, size, files, executable } = value
   if (kind !== 'file' && kind !== 'directory') throw bad('has a "kind" that is neither file nor directory')
   if (!isDigest(hash)) throw bad('has a "hash" that is not 64 lower-case hex digits')
@@ -184,7 +185,7 @@ export function stageRecord({ command, deps, params, env, outs }: StageLock): Js
 const mapRecord = <V>(map: ReadonlyMap<string, V>, toJson: (value: V) => Json): JsonRecord =>
   Object.fromEntries([...map].map(([key, value]) => [key, toJson(value)]))
 
-const artifactRecord = ({ kind, hash, size, files, executable }: Artifact): JsonRecord => ({
+export const artifactRecord = ({ kind, hash, size, files, executable }: Artifact): JsonRecord => ({
   kind,
   hash,
   size,
@@ -205,7 +206,10 @@ const outRecord = ({ meta, cache, push, ...artifact }: LockedOut): JsonRecord =>
 })
 
 /** An output as its pointer would say it. A lock never carries a directory's rows: they are in the manifest. */
-export function pointerOfOut(path: TreePath, { kind, hash, size, files, executable, meta }: LockedOut): Pointer {
+export function pointerOfOut(
+  path: TreePath,
+  { kind, hash, size, files, executable, meta }: Artifact & Pick<LockedOut, 'meta'>,
+): Pointer {
   const base = { filename: basename(path), hash, size, meta }
   return kind === 'file' ? { kind, ...base, executable } : { kind, ...base, files: files as number, entries: undefined }
 }

@@ -66,22 +66,35 @@ async function commitWithoutProgram(
   }
 }
 
-interface Person {
+export interface Person {
   readonly name: string
   readonly email: string
 }
 
-const hooks = ['pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'reference-transaction']
+const commitHooks = ['pre-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'reference-transaction']
 
 /** Who commits. Throws `git` for what isomorphic-git would pass over in silence: hooks, signatures, a merge. */
 function requireSimple(repository: GitRepository): Person {
+  if (isMerging(repository)) throw needsProgram('is in a merge', repository.root)
+  return requirePerson(repository, { hooks: commitHooks, signing: 'commit.gpgsign' })
+}
+
+export interface PersonOptions {
+  /** That git would call for what is done. */
+  readonly hooks: readonly string[]
+  /** The setting, in lower case, by which git would sign it. */
+  readonly signing: string
+}
+
+/** Who does something in git, by its configuration. Throws `git` for what isomorphic-git would pass over in silence. */
+export function requirePerson(repository: GitRepository, { hooks, signing }: PersonOptions): Person {
   const config = new Map([...userConfig(repository.env), ...repositoryConfig(repository)])
   const hooksPath = config.get('core.hookspath')
   const directory = hooksPath === undefined ? join(repository.commonDir, 'hooks') : resolve(repository.root, hooksPath)
   const hook = hooks.find(name => isExecutableFile(join(directory, name)))
   if (hook !== undefined) throw needsProgram(`has the hook '${hook}'`, directory)
-  if (isMerging(repository)) throw needsProgram('is in a merge', repository.root)
-  if (config.get('commit.gpgsign') === 'true') throw needsProgram('signs commits', repository.root)
+  if (config.get(signing) === 'true')
+    throw needsProgram(`signs ${signing === 'tag.gpgsign' ? 'tags' : 'commits'}`, repository.root)
   const { GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, EMAIL } = repository.env
   const name = GIT_AUTHOR_NAME || config.get('user.name')
   const email = GIT_AUTHOR_EMAIL || config.get('user.email') || EMAIL

@@ -5,13 +5,13 @@
 // Symbolic links, pipes and whatever else is not a regular file are not objects: a stranger may have put them there.
 
 import { constants, type Dirent, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DdvError, fromSystemError, systemCode, throwIfAborted } from '../core/errors.js'
 import { type DirectoryRoot, type DirectoryRootOptions, openDirectoryRoot, syncNames } from './directory-root.js'
 import { checkKey, checkPrefix, isKey, isKeySegment } from './key.js'
 import { rangeWithin, roomFor } from './range.js'
-import type { GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
+import type { Creation, GetOptions, Key, ObjectBytes, ObjectEntry, ObjectStat, Remote } from './remote.js'
 import { openSlots } from './slots.js'
 
 export interface DirectoryRemoteOptions extends DirectoryRootOptions {
@@ -52,6 +52,12 @@ export function openDirectoryRemote(path: string, options: DirectoryRemoteOption
       throwIfAborted(signal)
       await root.prepare()
       await slots(() => putObject(root, key, { bytes, signal }))
+    },
+    async create(key, bytes, { signal } = {}) {
+      checkKey(key)
+      throwIfAborted(signal)
+      await root.prepare()
+      return slots(() => createObject(root, key, { bytes, signal }))
     },
     async *list(prefix, { signal } = {}) {
       checkPrefix(prefix)
@@ -138,6 +144,29 @@ async function putObject(root: DirectoryRoot, key: Key, options: PutOptions): Pr
     throw fromSystemError(error, file)
   }
 }
+
+/** A link takes no name that another has, and what it gives a name to is whole. */
+async function createObject(root: DirectoryRoot, key: Key, options: PutOptions): Promise<Creation> {
+  const temporary = root.temporary()
+  const file = join(root.path, key)
+  try {
+    await writeNew(root, temporary, options)
+    await root.makeDirectory(dirname(file))
+    await link(temporary, file)
+    if (root.fsync) await syncNames(dirname(file))
+    return 'created'
+  } catch (error) {
+    const code = systemCode(error) ?? ''
+    if (code === 'EEXIST') return 'exists'
+    if (withoutLinks.has(code)) return 'unsupported'
+    throw fromSystemError(error, file)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** Of file systems that have no hard links, such as those of USB sticks. */
+const withoutLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 // Not sys/fs.ts: that one is synchronous, and while 32 MiB reach the disk the next pack can be cut and hashed.
 async function writeNew({ fsync }: DirectoryRoot, path: string, { bytes, signal }: PutOptions): Promise<void> {

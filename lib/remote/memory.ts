@@ -45,6 +45,13 @@ export function openMemoryRemote({ now = Date.now }: MemoryRemoteOptions = {}): 
       throwIfAborted(signal)
       objects.set(key, { bytes: Buffer.from(bytes), written: now() })
     },
+    async create(key, bytes, { signal } = {}) {
+      checkKey(key)
+      throwIfAborted(signal)
+      if (objects.has(key)) return 'exists'
+      objects.set(key, { bytes: Buffer.from(bytes), written: now() })
+      return 'created'
+    },
     async *list(prefix, { signal } = {}) {
       checkPrefix(prefix)
       throwIfAborted(signal)

@@ -1,4 +1,4 @@
-// A remote: a flat key space with six methods over key → bytes. Drivers never see a digest, a pack or a recipe.
+// A remote: a flat key space with seven methods over key → bytes. Drivers never see a digest, a pack or a recipe.
 // Retry, limits and logging wrap a driver from outside with this same interface (retry.ts).
 // Every driver passes one contract suite (test/support/remote-contract.ts); memory.ts is the reference.
 //
@@ -40,6 +40,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/**
+ * `exists`: nothing was changed, since the key has an object. After a lost answer that may be the caller's own: whoever must
+ * know looks. `unsupported`: this store cannot tell, and nothing was changed.
+ */
+export type Creation = 'created' | 'exists' | 'unsupported'
+
 export interface Remote {
   /** As the user configured it, without secrets: for messages, and to tell remotes apart in local records. */
   readonly url: string
@@ -49,6 +55,11 @@ export interface Remote {
   get(key: Key, options: GetOptions): Promise<ObjectBytes | undefined>
   /** Whole and durable when it returns; replaces what is there. The bytes must not change until then. */
   put(key: Key, bytes: Uint8Array, options?: CallOptions): Promise<void>
+  /**
+   * As `put`, but only where there is no such object: of several at once one creates it. A store of S3's kind may ignore the
+   * condition, and then replaces what is there: see registry.ts for how that is found out.
+   */
+  create(key: Key, bytes: Uint8Array, options?: CallOptions): Promise<Creation>
   /** Every object whose key starts with `prefix`, in no promised order. `prefix` is '' or ends in `/`. */
   list(prefix: string, options?: CallOptions): AsyncIterable<ObjectEntry>
   /** Done also where there is no such object. */

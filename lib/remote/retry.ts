@@ -75,6 +75,7 @@ export function withRetry(remote: Remote, retry: Retry): Remote {
     stat: (key, options) => retry(`stat ${key}`, () => remote.stat(key, options), options?.signal),
     get: (key, options) => retry(`get ${key}`, () => remote.get(key, options), options.signal),
     put: (key, bytes, options) => retry(`put ${key}`, () => remote.put(key, bytes, options), options?.signal),
+    create: (key, bytes, options) => retry(`create ${key}`, () => remote.create(key, bytes, options), options?.signal),
     remove: (key, options) => retry(`remove ${key}`, () => remote.remove(key, options), options?.signal),
     async *list(prefix, options) {
       const { first, entries } = await retry(

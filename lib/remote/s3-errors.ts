@@ -104,6 +104,7 @@ const byName: Readonly<Record<string, Known>> = {
   InternalError: passing('the store has an internal error'),
   ServiceUnavailable: passing('the store is not available'),
   RequestTimeout: passing('the store waited too long for bytes'),
+  ConditionalRequestConflict: passing('another write of the same object is in progress'),
   OperationAborted: passing('another operation on the bucket is in progress'),
   TemporaryRedirect: passing('the store asks to come back later'),
   TimeoutError: { ...passing('no answer within the time-out'), hint: network, patience: patience.silent },

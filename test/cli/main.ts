@@ -15,6 +15,8 @@ t.test('the bare version, before anything else', async t => {
   t.match(stdout, /^\d+\.\d+\.\d+\n$/)
   t.equal((await ddv({ cwd: '/' }, 'add', '--version')).stdout, stdout)
   t.equal((await ddv({ cwd: '/' }, 'root', '--', '--version')).code, 2)
+  t.equal((await ddv({ cwd: '/' }, '--version', 'register')).stdout, stdout)
+  t.match(await ddv({ cwd: '/' }, 'register', 'x', '--name', 'n', '--version', 'minor'), { code: 10 }, 'its own flag')
 })
 
 t.test('help on stdout, for the whole and for each command', async t => {

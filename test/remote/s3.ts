@@ -6,7 +6,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import t, { type Test } from 'tap'
 import type { DdvError } from '../../lib/core/errors.js'
 import { openRemote } from '../../lib/remote/open.js'
-import { openS3Remote, type S3RemoteOptions } from '../../lib/remote/s3.js'
+import { openS3Remote } from '../../lib/remote/s3.js'
+import type { S3Options } from '../../lib/remote/s3-client.js'
 import { findTransient } from '../../lib/remote/transient.js'
 import {
   type Answer,
@@ -25,7 +26,7 @@ const server = findS3Server()
 const skip = server === undefined ? noS3Server : false
 const timeouts = { connect: 2000, idle: 1000, request: 4000 }
 
-const open = (endpoint: string, options: Partial<S3RemoteOptions> = {}) =>
+const open = (endpoint: string, options: Partial<S3Options> = {}) =>
   openS3Remote({ url: 's3://bucket/data', bucket: 'bucket', prefix: 'data/', endpoint, timeouts, ...options })
 
 async function errorOf(act: Promise<unknown>): Promise<DdvError> {
@@ -129,6 +130,26 @@ t.test('what goes over the wire', async t => {
     t.equal(headers[name], undefined, name)
   t.equal(body.length, 3_000_000)
   await remote.close()
+})
+
+t.test('what a store says of what is to be created', async t => {
+  const faulty = await faults(t)
+  const remote = open(faulty.endpoint)
+  t.teardown(() => remote.close())
+  const create = () => remote.create('registry/m/v1.0.0.json', Buffer.from('{}'))
+  faulty.answer(answerWith(200, { etag: '"0"' }))
+  t.equal(await create(), 'created')
+  t.equal(faulty.seen[0]?.headers['if-none-match'], '*')
+  faulty.answer(s3Error(412, 'PreconditionFailed'))
+  t.equal(await create(), 'exists')
+  faulty.answer(s3Error(501, 'NotImplemented'))
+  t.equal(await create(), 'unsupported')
+  faulty.answer(s3Error(409, 'ConditionalRequestConflict'))
+  const error = await errorOf(create())
+  t.match(error, { code: 'remote', message: /another write of the same object/ })
+  t.ok(findTransient(error), 'which is tried again')
+  faulty.answer(s3Error(403, 'AccessDenied'))
+  t.match(await errorOf(create()), { code: 'remote', message: /access denied/ })
 })
 
 t.test('faults of the store, one by one', async t => {

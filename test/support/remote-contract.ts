@@ -145,6 +145,31 @@ export function testRemoteContract(t: Test, { open, large = 32 * 1024 * 1024 + 1
     t.equal((await remote.get('ddv.json', { maxBytes: 3, offset: 8, length: 100 }))?.bytes.length, 2)
   })
 
+  test('what is created is there once', async (t, remote) => {
+    t.equal(await remote.create('registry/m/v1.json', Buffer.from('one')), 'created')
+    t.equal(await text(remote, 'registry/m/v1.json'), 'one')
+    t.equal(await remote.create('registry/m/v1.json', Buffer.from('two')), 'exists')
+    t.equal(await text(remote, 'registry/m/v1.json'), 'one', 'it stays as it was')
+    await remote.put('ddv.json', Buffer.from('{}'))
+    t.equal(await remote.create('ddv.json', Buffer.from('x')), 'exists')
+    t.equal(await text(remote, 'ddv.json'), '{}')
+    await remote.remove('registry/m/v1.json')
+    t.equal(await remote.create('registry/m/v1.json', Buffer.from('three')), 'created')
+    t.strictSame(await listKeys(remote), ['ddv.json', 'registry/m/v1.json'], 'nothing else is left')
+  })
+
+  test('of many who create at once one does', async (t, remote) => {
+    const writers = Array.from({ length: 16 }, (_, i) => `writer ${i} ${'x'.repeat(10_000)}`)
+    for (const round of [1, 2, 3]) {
+      const key = `registry/m/${round}`
+      const answers = await Promise.all(writers.map(bytes => remote.create(key, Buffer.from(bytes))))
+      const winners = writers.filter((_, i) => answers[i] === 'created')
+      t.equal(winners.length, 1)
+      t.ok(answers.every(answer => answer === 'created' || answer === 'exists'))
+      t.equal(await text(remote, key), winners[0])
+    }
+  })
+
   test('listings', async (t, remote) => {
     const keys = ['ddv.json', 'packs/00/aa', 'packs/00/bb', 'packs/48/cc', 'recipes/file/00/dd', 'runs/x']
     for (const key of keys) await remote.put(key, Buffer.from(key))
@@ -194,6 +219,7 @@ export function testRemoteContract(t: Test, { open, large = 32 * 1024 * 1024 + 1
       await rejectsWith(t, remote.stat(key), 'bad-path')
       await rejectsWith(t, remote.get(key, { maxBytes }), 'bad-path')
       await rejectsWith(t, remote.put(key, Buffer.from('x')), 'bad-path')
+      await rejectsWith(t, remote.create(key, Buffer.from('x')), 'bad-path')
       await rejectsWith(t, remote.remove(key), 'bad-path')
     }
     for (const prefix of ['packs', '/', '../', 'a//', 'A/', 'tmp/'])
@@ -207,6 +233,7 @@ export function testRemoteContract(t: Test, { open, large = 32 * 1024 * 1024 + 1
     await rejectsWith(t, remote.stat('ddv.json', { signal }), 'interrupted')
     await rejectsWith(t, remote.get('ddv.json', { maxBytes, signal }), 'interrupted')
     await rejectsWith(t, remote.put('packs/00/aa', Buffer.from('x'), { signal }), 'interrupted')
+    await rejectsWith(t, remote.create('packs/00/aa', Buffer.from('x'), { signal }), 'interrupted')
     await rejectsWith(t, remote.remove('ddv.json', { signal }), 'interrupted')
     await rejectsWith(t, remote.list('', { signal })[Symbol.asyncIterator]().next(), 'interrupted')
     t.strictSame(await listKeys(remote), ['ddv.json'])

@@ -165,6 +165,10 @@ export function watchedRemote(): { remote: Remote; traffic: Traffic; clock: { no
       note('put', key, bytes.length)
       return inner.put(key, bytes, options)
     },
+    create: (key, bytes, options) => {
+      note('create', key, bytes.length)
+      return inner.create(key, bytes, options)
+    },
     list: (prefix, options) => {
       note('list', prefix)
       return inner.list(prefix, options)

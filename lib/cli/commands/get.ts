@@ -9,7 +9,11 @@ export const get = defineCommand({
   describe: 'data of another git repository, without a clone of it',
   positionals: {
     repository: { type: 'string', demandOption: true, describe: 'its path or URL' },
-    path: { type: 'string', demandOption: true, describe: 'the data in it: an output, or a part of one' },
+    path: {
+      type: 'string',
+      demandOption: true,
+      describe: 'the data in it: an output, or a part of one; or a model: NAME@v1.2.0, NAME@latest, NAME#STAGE',
+    },
   },
   options: {
     rev: { type: 'string', value: 'REV', describe: 'a branch, tag or commit of it; its HEAD unless told' },
@@ -25,9 +29,10 @@ export const get = defineCommand({
     const options = { ...controlOf(context), env: context.io.env, revision, out, remote }
     const result = await get(args.repository, args.path, options)
     context.result(result, () => {
-      const { commit, size, files, kind } = result
+      const { commit, model, size, files, kind } = result
       const count = kind === 'directory' ? `, ${formatCount(files, 'file')}` : ''
-      return `got  ${displayPath(result.out)} (${formatBytes(size)}${count}) of ${commit.slice(0, shortId)}\n`
+      const source = model === undefined ? (commit ?? '').slice(0, shortId) : `${model.name}@${model.version}`
+      return `got  ${displayPath(result.out)} (${formatBytes(size)}${count}) of ${source}\n`
     })
   },
 })
