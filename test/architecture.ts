@@ -38,6 +38,9 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   yaml: ['core/'],
   'smol-toml': ['core/'],
   '@duckdb/node-api': ['data/'],
+  pg: ['data/postgres.ts', 'data/postgres-values.ts'],
+  'pg-cursor': ['data/postgres.ts'],
+  '@google-cloud/bigquery': ['data/bigquery.ts'],
 }
 
 interface Import {

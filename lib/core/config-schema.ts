@@ -17,6 +17,8 @@ export interface Setting {
   readonly expected: string
   /** Settings that decide about this machine stand in no file that a stranger may have written. */
   readonly notInRepository?: boolean
+  /** What no file may hold, with what to do instead. The value itself is not to be shown. */
+  readonly refuse?: (value: unknown) => { readonly problem: string; readonly hint: string } | undefined
 }
 
 const choice = (...values: readonly string[]): Setting => ({
@@ -112,6 +114,20 @@ const settings: ReadonlyMap<string, Setting> = new Map(
   }),
 )
 
+/** Whatever stands between the scheme and an `@` behind a `:` may be a password. */
+const warehouseUrl: Setting = {
+  accept: value =>
+    typeof value === 'string' && /^postgres(?:ql)?:\/\/[^\s]*$/.test(value) ? text.accept(value) : undefined,
+  expected: 'a URL such as postgres://user@host:port/database',
+  refuse: value =>
+    /\/\/[^/?#@]*:.*@|[?&]password=/i.test(String(value))
+      ? {
+          problem: 'holds a password',
+          hint: 'take it out, and set DDV_CONNECTION_<NAME>_PASSWORD or PGPASSWORD in the environment',
+        }
+      : undefined,
+}
+
 const storeSettings: Readonly<Record<string, Setting>> = {
   url: text,
   endpoint: text,
@@ -134,7 +150,8 @@ const namedSections: ReadonlyMap<string, ReadonlyMap<string, Setting>> = new Map
       Object.entries({
         type: choice('duckdb', 'postgres', 'bigquery'),
         path: text,
-        url: text,
+        memory: bytes,
+        url: warehouseUrl,
         project: text,
         dataset: text,
         location: text,

@@ -56,6 +56,8 @@ export interface ConnectionSettings {
   readonly type: 'duckdb' | 'postgres' | 'bigquery'
   /** DuckDB's file, absolute or relative to the workspace; without one it is in memory. */
   readonly path?: string
+  /** Bytes that DuckDB may use; 512 MB unless told. */
+  readonly memory?: number
   /** PostgreSQL's `postgres://user@host:port/database`. */
   readonly url?: string
   /** BigQuery's. */
@@ -148,6 +150,8 @@ function decodeEntry(key: string, value: unknown, where: Where): ConfigEntry {
     throw badConfig(`'${key}' may not be set for everybody who uses the repository`, where, {
       hint: `set it for this clone: ddv config set --local ${key} …`,
     })
+  const refused = setting.refuse?.(value)
+  if (refused !== undefined) throw badConfig(`'${key}' ${refused.problem}`, where, { hint: refused.hint })
   const accepted = setting.accept(value)
   if (accepted === undefined) throw badConfig(`'${key}' is not ${setting.expected}`, where)
   return { key, value: accepted, ...where }
@@ -247,6 +251,8 @@ function namedOf<T>(entries: ConfigLayer, section: string, required: string): Re
 export function parseSetting(key: string, given: ConfigValue): ConfigValue {
   const setting = findSetting(key)
   if (setting === undefined) throw asUsage(unknownKey(key, { source: '', line: 0, layer: 'flags' }))
+  const refused = setting.refuse?.(given)
+  if (refused !== undefined) throw new DdvError('usage', `'${key}' ${refused.problem}`, { hint: refused.hint })
   const value = setting.accept(given)
   if (value === undefined)
     throw new DdvError('usage', `'${key}' is not ${setting.expected}: ${displayPath(String(given))}`)

@@ -106,7 +106,7 @@ export function parseEndpoint(endpoint: string, { allowHttp = false }: Pick<Remo
   return url.href.replace(/\/$/, '')
 }
 
-const isLoopback = (host: string): boolean =>
+export const isLoopback = (host: string): boolean =>
   host === 'localhost' || /^127\.\d+\.\d+\.\d+$/.test(host) || host === '[::1]'
 
 function parseUrl(text: string): URL | undefined {

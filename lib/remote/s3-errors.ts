@@ -2,7 +2,7 @@
 // status, never by their prose, which is shown only where nothing better is known, and redacted.
 
 import { DdvError, systemCode } from '../core/errors.js'
-import { redactError, redactLine } from './redact.js'
+import { redactError, redactLine } from '../core/redact.js'
 import { markTransient } from './transient.js'
 
 /** What is known of a failed request beside the error. */

@@ -12,7 +12,7 @@ const root = resolve(import.meta.dirname, '../../..')
 const bundle = join(root, 'dist/bundle')
 const outdir = `${bundle}.${process.pid}`
 
-/** Native, or found by `require` at run time (lmdb throws inside a bundle); and the AWS SDK, which is loaded late. */
+/** Native, or found by `require` at run time (lmdb throws inside a bundle); and what is loaded late, or may not be there. */
 const external = [
   'lmdb',
   'blake3',
@@ -20,6 +20,9 @@ const external = [
   '@mongodb-js/zstd',
   'gearhash-jit',
   '@duckdb/*',
+  'pg',
+  'pg-cursor',
+  '@google-cloud/*',
   '@aws-sdk/*',
   '@smithy/*',
 ]

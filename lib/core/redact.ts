@@ -1,7 +1,7 @@
 // The one place where credentials are taken out of text that a person or a log may see: messages of stores, of the
 // AWS SDK, and URLs. It is for the shapes that secrets have in such texts; ddv itself never puts one into a message.
 
-import { displayPath } from '../core/tree-path.js'
+import { displayPath } from './tree-path.js'
 
 const hidden = '***'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { redact, redactError, redactLine } from '../../lib/remote/redact.js'
+import { redact, redactError, redactLine } from '../../lib/core/redact.js'
 
 t.test('credentials go', async t => {
   const texts = [
