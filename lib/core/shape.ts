@@ -275,63 +275,64 @@ function expectedOf(shape: Shape): string {
   }
 }
 
-/** JSON schema, draft 2020-12, of what `checkShape` accepts while templates stand for anything. */
-export function schemaOf(shape: Shape): JsonRecord {
+/** JSON schema, draft 2020-12, of what `checkShape` accepts; `templates`: while they stand for anything. */
+export function schemaOf(shape: Shape, templates = true): JsonRecord {
+  const inner = (shape: Shape): JsonRecord => schemaOf(shape, templates)
+  const orTemplate = (schema: JsonRecord): JsonRecord =>
+    templates && mayBeTemplate(shape) ? { anyOf: [schema, template] } : schema
   switch (shape.kind) {
     case 'any':
       return {}
     case 'text':
-      return textSchema(shape)
+      return textSchema(shape, templates)
     case 'flag':
-      return { anyOf: [{ type: 'boolean' }, template] }
+      return orTemplate({ type: 'boolean' })
     case 'number':
-      return {
-        anyOf: [{ type: shape.whole ? 'integer' : 'number', minimum: shape.min, maximum: shape.max }, template],
-      }
+      return orTemplate({ type: shape.whole ? 'integer' : 'number', minimum: shape.min, maximum: shape.max })
     case 'null':
       return { type: 'null' }
     case 'list':
-      return orTemplate({ type: 'array', items: schemaOf(shape.items) }, shape)
+      return orTemplate({ type: 'array', items: inner(shape.items) })
     case 'map':
-      return orTemplate(mapSchema(shape), shape)
+      return orTemplate(mapSchema(shape, templates))
     case 'record':
-      return recordSchema(shape)
+      return recordSchema(shape, templates)
     case 'choice':
-      return { anyOf: shape.shapes.map(schemaOf) }
+      return { anyOf: shape.shapes.map(inner) }
     case 'variant':
       return {
         if: { anyOf: shape.keys.map(key => ({ required: [key] })) },
         // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
-        then: schemaOf(shape.with),
-        else: schemaOf(shape.without),
+        then: inner(shape.with),
+        else: inner(shape.without),
       }
   }
 }
 
 const template: JsonRecord = { type: 'string', pattern: '^\\$\\{[^{}]*\\}$' }
 
-const orTemplate = (schema: JsonRecord, shape: Shape): JsonRecord =>
-  mayBeTemplate(shape) ? { anyOf: [schema, template] } : schema
-
-function textSchema({ pattern, options, fixed }: Extract<Shape, { kind: 'text' }>): JsonRecord {
+function textSchema({ pattern, options, fixed }: Extract<Shape, { kind: 'text' }>, templates: boolean): JsonRecord {
+  if (options !== undefined && !templates) return { enum: [...options] }
   if (options !== undefined) return { anyOf: [{ enum: [...options] }, { type: 'string', pattern: '\\$\\{' }] }
   if (pattern === undefined) return { type: 'string' }
-  if (fixed === true) return { type: 'string', pattern: pattern.source }
+  if (fixed === true || !templates) return { type: 'string', pattern: pattern.source }
   return { type: 'string', anyOf: [{ pattern: pattern.source }, { pattern: '\\$\\{' }] }
 }
 
-const mapSchema = ({ values, keys, single }: Extract<Shape, { kind: 'map' }>): JsonRecord => ({
+const mapSchema = ({ values, keys, single }: Extract<Shape, { kind: 'map' }>, templates: boolean): JsonRecord => ({
   type: 'object',
-  additionalProperties: schemaOf(values),
-  ...(keys !== undefined && { propertyNames: { anyOf: [{ pattern: keys.source }, { pattern: '\\$\\{' }] } }),
+  additionalProperties: schemaOf(values, templates),
+  ...(keys !== undefined && {
+    propertyNames: templates ? { anyOf: [{ pattern: keys.source }, { pattern: '\\$\\{' }] } : { pattern: keys.source },
+  }),
   ...(single === true && { minProperties: 1, maxProperties: 1 }),
 })
 
-function recordSchema({ fields, oneOf, required, needs, depends }: RecordShape): JsonRecord {
+function recordSchema({ fields, oneOf, required, needs, depends }: RecordShape, templates: boolean): JsonRecord {
   const known = Object.entries(fields).filter(([, field]) => field.refused === undefined)
   const properties = known.map(([key, { shape, about, unused }]): [string, Json] => [
     key,
-    { description: about, ...(unused !== undefined && { deprecated: true }), ...schemaOf(shape) },
+    { description: about, ...(unused !== undefined && { deprecated: true }), ...schemaOf(shape, templates) },
   ])
   return {
     type: 'object',
@@ -342,16 +343,16 @@ function recordSchema({ fields, oneOf, required, needs, depends }: RecordShape):
     ...(needs !== undefined && {
       dependentRequired: Object.fromEntries(Object.entries(needs).map(([key, other]) => [key, [other]])),
     }),
-    ...(depends !== undefined && { allOf: dependentSchemas(depends) }),
+    ...(depends !== undefined && { allOf: dependentSchemas(depends, templates) }),
   }
 }
 
-const dependentSchemas = ({ field, on, shapes }: Depends): JsonRecord[] =>
+const dependentSchemas = ({ field, on, shapes }: Depends, templates: boolean): JsonRecord[] =>
   Object.entries(shapes).map(([choice, shape]) => ({
     if: { properties: { [on]: { const: choice } }, required: [on] },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
     then: {
-      properties: { [field]: recordSchema(shape) },
+      properties: { [field]: recordSchema(shape, templates) },
       ...((shape.required ?? shape.oneOf) !== undefined && { required: [field] }),
     },
   }))
