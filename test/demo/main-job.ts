@@ -1,55 +1,17 @@
 // `npm run demo`: the main job on real input, as a person would type it, in a temporary directory. It ends with what was
 // verified, and with exit code 1 at the first thing that is not as it should be.
 
-import { spawnSync } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { csvText, type Film, readFilms } from '../support/films.js'
+import { openSession, readTree, sameTree } from './session.js'
 
-const program = resolve(import.meta.dirname, '../../bundle/ddv.js')
-const top = realpathSync(mkdtempSync(join(tmpdir(), 'ddv-demo-')))
+const session = openSession()
+const { top, say, run, type, verify } = session
 const laptop = join(top, 'laptop')
 const elsewhere = join(top, 'elsewhere')
-const verified: string[] = []
 
-const env = {
-  PATH: process.env.PATH,
-  HOME: top, // neither the settings of whoever runs this, nor theirs changed
-  GIT_CONFIG_NOSYSTEM: '1',
-  LC_ALL: 'C.UTF-8',
-}
-
-/** Runs a command, shows it with its answer, and gives back its stdout. Throws unless it ends with `code`. */
-function type(cwd: string, line: string, words: readonly string[], { code = 0 } = {}): string {
-  console.log(`\n${relative(top, cwd)}$ ${line}`)
-  const [name = '', ...args] = words
-  const [file, all] = name === 'ddv' ? [process.execPath, [program, ...args]] : [name, args]
-  const result = spawnSync(file, all, { cwd, env, encoding: 'utf8' })
-  const said = `${result.stdout}${result.stderr}`.trimEnd()
-  if (said !== '') console.log(said.replace(/^/gm, '  '))
-  if (result.error !== undefined) throw result.error
-  if (result.status !== code) throw new Error(`ended with ${result.status ?? result.signal}, expected ${code}: ${line}`)
-  return result.stdout
-}
-
-const run = (cwd: string, line: string): string => type(cwd, line, line.split(' '))
-const commit = (cwd: string, message: string): string =>
-  type(cwd, `git commit -m '${message}'`, ['git', 'commit', '-q', '-m', message])
-
-function verify(what: string, isSo: boolean): void {
-  if (!isSo) throw new Error(`not so: ${what}`)
-  verified.push(what)
-}
+const commit = (cwd: string, message: string): string => type(cwd, ['git', 'commit', '-q', '-m', message])
 
 /** One small file a film, in a directory a genre. */
 function writeCards(directory: string, films: readonly Film[]): void {
@@ -60,24 +22,11 @@ function writeCards(directory: string, films: readonly Film[]): void {
   })
 }
 
-/** Every file below, by path, with its bytes. */
-function readTree(directory: string): Map<string, Buffer> {
-  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
-  return new Map(
-    files
-      .filter(file => statSync(join(directory, file)).isFile())
-      .map(file => [file, readFileSync(join(directory, file))]),
-  )
-}
-
-const sameTree = (a: ReadonlyMap<string, Buffer>, b: ReadonlyMap<string, Buffer>): boolean =>
-  a.size === b.size && [...a].every(([path, bytes]) => b.get(path)?.equals(bytes) === true)
-
 const dataOf = (clone: string): Map<string, Buffer> =>
   new Map([...readTree(join(clone, 'data'))].filter(([path]) => !/\.ddv$|\.gitignore$/.test(path)))
 
 function firstVersion(films: readonly Film[]): Map<string, Buffer> {
-  console.log('# A person makes data on a laptop and tracks it.')
+  say('A person makes data on a laptop and tracks it.')
   mkdirSync(join(laptop, 'data/raw'), { recursive: true })
   run(laptop, 'git init -q -b main')
   run(laptop, 'git config user.name Demo')
@@ -102,7 +51,7 @@ function firstVersion(films: readonly Film[]): Map<string, Buffer> {
 }
 
 function cloneAndCompare(original: ReadonlyMap<string, Buffer>): void {
-  console.log('\n# Somebody else clones and pulls.')
+  say('Somebody else clones and pulls.')
   run(top, 'git clone -q laptop elsewhere')
   run(elsewhere, 'ddv pull')
   run(elsewhere, 'ddv status')
@@ -110,7 +59,7 @@ function cloneAndCompare(original: ReadonlyMap<string, Buffer>): void {
 }
 
 function secondVersion(films: readonly Film[]): Map<string, Buffer> {
-  console.log('\n# The data changes: one film more, near the top; one card changed, one gone.')
+  say('The data changes: one film more, near the top; one card changed, one gone.')
   const rating = { 'IMDB Rating': 8.2, 'IMDB Votes': 1 }
   const changed = [
     films[0] as Film,
@@ -133,7 +82,7 @@ function secondVersion(films: readonly Film[]): Map<string, Buffer> {
 }
 
 function thereAndBack(first: ReadonlyMap<string, Buffer>, second: ReadonlyMap<string, Buffer>): void {
-  console.log('\n# The other clone goes on to the second version, and back to the first.')
+  say('The other clone goes on to the second version, and back to the first.')
   run(elsewhere, 'git pull -q')
   run(elsewhere, 'ddv pull')
   verify('the clone has the second version, byte by byte', sameTree(second, dataOf(elsewhere)))
@@ -142,16 +91,10 @@ function thereAndBack(first: ReadonlyMap<string, Buffer>, second: ReadonlyMap<st
   verify('back at the first commit its data is back, byte by byte', sameTree(first, dataOf(elsewhere)))
 }
 
-try {
+await session.play(() => {
   const films = readFilms()
   const first = firstVersion(films)
   cloneAndCompare(first)
   const second = secondVersion(films)
   thereAndBack(first, second)
-  console.log(`\nVerified:\n${verified.map(what => `  - ${what}`).join('\n')}`)
-} catch (error) {
-  console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = 1
-} finally {
-  rmSync(top, { recursive: true, force: true })
-}
+})
