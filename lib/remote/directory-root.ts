@@ -129,8 +129,8 @@ async function refuseForeign(path: string): Promise<void> {
   })
 }
 
-// Those of puts that crashed; a put that still runs is younger.
-async function removeOldTemporaries(directory: string, before: number): Promise<void> {
+/** Removes what puts that crashed left here: written before this time, in milliseconds. A put that still runs is younger. */
+export async function removeOldTemporaries(directory: string, before: number): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!temporaryName.test(name)) continue
     const path = join(directory, name)
