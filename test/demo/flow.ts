@@ -98,14 +98,16 @@ async function produce(what: string, { commit, results }: Version): Promise<stri
   run(root, 'ddv push', { env, code: 15 })
   verify(`${what}: production may neither add nor push`, true)
   run(root, 'ddv registry show imdb', { env })
-  const version = JSON.parse(run(root, 'ddv registry show imdb#production --json', { env })) as { version: string }
-  run(root, 'ddv get . imdb#production --out served', { env })
+  const got = JSON.parse(run(root, 'ddv get . imdb#production --out served --json', { env })) as {
+    model: { version: string }
+  }
+  const { version } = got.model
   verify(
     `${what}: the registered model is that of the commit`,
     sameTree(readTree(join(root, 'served')), readTree(join(root, 'model'))),
   )
-  await serve(what, { root, env }, version.version)
-  return version.version
+  await serve(what, { root, env }, version)
+  return version
 }
 
 async function serve(what: string, { root, env }: Deployment, version: string): Promise<void> {
