@@ -31,7 +31,13 @@ export function columnOf(field: Field): Column {
   const { name = '', type = '', precision, scale = '0' } = field
   const size = precision === undefined ? '' : `(${precision},${scale})`
   const nativeType = isList(field) ? `ARRAY<${type}>` : `${type}${size}`
-  return { name, type: isList(field) ? 'string' : (types[type] ?? 'string'), nativeType }
+  const instant = type === 'TIMESTAMP' && !isList(field)
+  return {
+    name,
+    type: isList(field) ? 'string' : (types[type] ?? 'string'),
+    nativeType,
+    ...(instant && { instant: true }),
+  }
 }
 
 export const rowOf = (fields: readonly Field[], { f }: RawRow): Value[] =>

@@ -12,6 +12,8 @@ export interface Column {
   readonly type: ColumnType
   /** As the warehouse calls it: `DECIMAL(10,2)`, `timestamptz`. */
   readonly nativeType: string
+  /** Of a timestamp: one moment everywhere, and not what some clock shows. */
+  readonly instant?: true
 }
 
 /**

@@ -74,4 +74,5 @@ export const columnOf = (duckdb: DuckDb, name: string, type: DuckDBType): Column
   name,
   type: readerOf(duckdb, type).type,
   nativeType: type.toString(),
+  ...(type.typeId === duckdb.DuckDBTypeId.TIMESTAMP_TZ && { instant: true }),
 })

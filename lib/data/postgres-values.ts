@@ -50,6 +50,7 @@ export function columnOf(pg: typeof import('pg'), { name, dataTypeID: oid, dataT
     // A decimal without places is a whole number, as many as its digits may be.
     type: size?.scale === 0 ? 'integer' : (types[oid] ?? 'string'),
     nativeType: nameOf(pg, oid) + (size === undefined ? '' : `(${size.precision},${size.scale})`),
+    ...(oid === oids.timestamptz && { instant: true }),
   }
 }
 
