@@ -8,7 +8,6 @@ import type { StageReport } from '../ops/making.js'
 import type { ReproOptions, ReproResult } from '../ops/repro.js'
 import type { Context, Flags } from './command.js'
 import { formatCount } from './format.js'
-import { thisInstallation } from './program-path.js'
 import type { Failure } from './report.js'
 import { stageLines } from './stage-lines.js'
 import { readVersion } from './version.js'
@@ -52,7 +51,6 @@ export async function runStages(
 ): Promise<number> {
   const { repro } = await import('../ops/repro.js')
   const { check, force, pull } = args
-  const { node, program } = thisInstallation()
   const named = { force, pull, 'no-run-cache': !args['run-cache'], ...flags }
   const options = {
     ...controlOf(context),
@@ -62,7 +60,6 @@ export async function runStages(
     dryRun: args['dry-run'] || check,
     runCache: args['run-cache'],
     version: readVersion(),
-    ddv: [node, program],
     command: [verb, ...targets, ...Object.entries(named).flatMap(([name, is]) => (is ? [`--${name}`] : []))],
   }
   const result = await withProject(context, project => repro(project, targets, options))

@@ -9,8 +9,7 @@ import type { Column, Value } from './connection.js'
 /** What must be in quotes to be read as it is. */
 const special = /[",\r\n]/
 
-const quoted = (text: string): string =>
-  text === '' || special.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+const quoted = (text: string): string => (text === '' || special.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 const field = (value: Value): string =>
   value === null ? '' : typeof value === 'string' ? quoted(value) : String(value)

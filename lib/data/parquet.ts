@@ -27,7 +27,10 @@ export async function writeParquet(csv: string, file: string, options: ParquetOp
   try {
     // One thread: with more, where a group of rows ends is a matter of luck.
     await withDatabase({ temporary, threads: 1, memory, ordered: true, signal, load }, database =>
-      database.query(copy, ({ words }, cause) => new DdvError('refused', `no Parquet can be made of it (${words}): ${goal}`, { cause })),
+      database.query(
+        copy,
+        ({ words }, cause) => new DdvError('refused', `no Parquet can be made of it (${words}): ${goal}`, { cause }),
+      ),
     )
   } catch (error) {
     if (!isDdvError(error, 'no-space')) throw error

@@ -29,7 +29,11 @@ export interface RowFileOptions {
 const writeSize = 1 << 20
 
 /** All rows as CSV into a new file. Throws what the rows throw, and system errors with the goal's name. */
-export async function writeCsv(batches: AsyncIterable<Batch>, file: string, options: RowFileOptions): Promise<WrittenRows> {
+export async function writeCsv(
+  batches: AsyncIterable<Batch>,
+  file: string,
+  options: RowFileOptions,
+): Promise<WrittenRows> {
   const handle = await opened(file, options.goal)
   try {
     return await writeAll(batches, handle, options)
@@ -49,7 +53,11 @@ async function opened(file: string, goal: string): Promise<FileHandle> {
   }
 }
 
-async function writeAll(batches: AsyncIterable<Batch>, handle: FileHandle, options: RowFileOptions): Promise<WrittenRows> {
+async function writeAll(
+  batches: AsyncIterable<Batch>,
+  handle: FileHandle,
+  options: RowFileOptions,
+): Promise<WrittenRows> {
   const hasher = createHasher()
   let [rows, size, text] = [0, 0, '']
   let columns: readonly Column[] | undefined

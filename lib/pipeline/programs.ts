@@ -21,11 +21,11 @@ export interface ProgramsOptions {
   /** Where the stage runs, absolute. */
   readonly directory: string
   readonly env: Environment
-  /** What starts ddv: a program and its first arguments. */
+  /** What runs steps: a program and its first arguments. */
   readonly ddv: readonly string[] | undefined
 }
 
-/** A failure where there is no such shell. Throws `usage` for a step where nobody said what starts ddv. */
+/** A failure where there is no such shell. Throws `usage` for a step where nobody said what runs steps. */
 export function programsOf(
   { action, position }: Pick<Stage, 'action' | 'position'>,
   { root, directory, env, ddv = [] }: ProgramsOptions,
@@ -33,9 +33,13 @@ export function programsOf(
   if (action.kind === 'step') {
     const [file, ...first] = ddv
     if (file === undefined)
-      throw new DdvError('usage', `nobody said what starts ddv for this step: ${atPlace(position.file, position)}`, {
-        hint: `the option 'ddv' of the call does: a program and its first arguments`,
-      })
+      throw new DdvError(
+        'usage',
+        `nothing runs the built-in step '${action.uses}' here: ${atPlace(position.file, position)}`,
+        {
+          hint: `give the stage a 'cmd'; a program that calls the library names what runs steps in the option 'ddv'`,
+        },
+      )
     return [{ file, args: [...first, '--cd', root, 'step', action.uses, JSON.stringify(action.with)] }]
   }
   const shell = findShell(action.shell, env, directory)

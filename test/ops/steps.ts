@@ -126,10 +126,10 @@ t.test('in production stages of development hold by their locks', async t => {
   t.match(result.stages[0]?.failure, { message: /its lock does not fit what is here: a dep changed: films.sql/ })
 })
 
-t.test('nobody said what starts ddv', async t => {
+t.test('nobody said what runs steps', async t => {
   const w = await makeWorkspace(t, { files })
   const error = await errorOf(t, run(w, { ddv: undefined }))
-  t.match(error, { code: 'usage', message: 'nobody said what starts ddv for this step: ddv.yaml:3:3' })
+  t.match(error, { code: 'usage', message: "nothing runs the built-in step 'extract' here: ddv.yaml:3:3" })
 })
 
 t.test('a result that is none fails its stage', async t => {
