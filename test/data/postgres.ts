@@ -135,7 +135,11 @@ t.test('with a server', { ...skip, timeout: 600_000 }, async t => {
         )
       }
     }
-    t.match(await failure(reading()), { code: 'remote', message: /^the server was shut down .*:\d+$/ })
+    // Where the reset overtakes what the server says of it, that is all there is to tell.
+    t.match(await failure(reading()), {
+      code: 'remote',
+      message: /^(?:the server was shut down .*|the connection broke: 127\.0\.0\.1):\d+$/,
+    })
     t.match(await failureOf(connection, 'select 1'), { code: 'remote' })
     await connection.close()
   })
